@@ -1,0 +1,158 @@
+"""Starting and stopping, in order and exactly reversed: the engine, the server, and the note of how to reach them."""
+
+import contextlib
+import ctypes
+import importlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+
+import baara_engine
+from baara_app import credentials
+from baara_engine import clock, errors
+from baara_engine.agent import models
+from baara_engine.config import DEFAULT_MODEL, Config
+from baara_engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+RUNTIME = "runtime.json"
+LOOPBACK = "127.0.0.1"
+TOKEN_BYTES = 32  # 256 bits
+SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
+MAX_PACE_S = 60.0
+PR_SET_DUMPABLE = 4  # prctl(2)
+
+# Imported only once the engine works: the web server must not delay what was interrupted.
+SERVER = "baara_app.server"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """How to reach a running engine; in `runtime.json`, for this user's eyes only."""
+
+    pid: int
+    url: str
+    token: str
+    mcp_token: str
+    version: str
+    started_at: str | None
+
+
+def serve(home: Path, port: int) -> int:
+    """Work on a home until SIGTERM or SIGINT comes, and give the exit status. Raises `errors.BaaraError`."""
+    stopped = _stop_on_signals()
+    hide_memory()
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(_bound(port))
+        engine = Engine(home, config_=config())
+        stack.callback(engine.close)
+        engine.start(make_models(engine.config))
+        server = importlib.import_module(SERVER).Server(listening)
+        stack.callback(server.stop)
+        runtime = _describe(listening)
+        stack.enter_context(_announced(home, runtime))
+        print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
+        while not stopped.wait(SUPERVISE_S):
+            if engine.join(0) or not server.is_alive():
+                log.error("a part of the engine ended by itself; stopping the rest, so that a new start can resume")
+                return 1
+    return 0
+
+
+@contextlib.contextmanager
+def working(engine: Engine) -> Iterator[bool]:
+    """See that somebody works on this home: this process, if nobody else does. Gives whether it is this one."""
+    if engine.is_working():
+        yield False
+        return
+    hide_memory()
+    engine.start(make_models(engine.config))
+    try:
+        yield True
+    finally:
+        engine.stop()
+
+
+def config() -> Config:
+    """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
+    return Config(
+        default_model=os.environ.get("BAARA_MODEL") or DEFAULT_MODEL,
+        base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
+        offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
+    )
+
+
+def make_models(settings: Config) -> models.Models:
+    """Make the models, with the key taken from where keys are kept each time that one is needed."""
+    return models.Models(credentials.api_key, settings)
+
+
+def hide_memory() -> None:
+    """Keep other processes of this user, sandboxes first of all, from reading this process's memory and environment."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _pace(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_PACE_S:
+        raise errors.InvalidInput(f"BAARA_OFFLINE_PACE must be seconds from 0 to {MAX_PACE_S:g}, not “{text[:40]}”.")
+    return seconds
+
+
+def _stop_on_signals() -> threading.Event:
+    """Let the signals that end a program set a flag; the main thread does the work."""
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopped
+
+
+def _bound(port: int) -> socket.socket:
+    """Bind to loopback. Raises `errors.Unavailable` if the port is taken."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.bind((LOOPBACK, port))
+    except OSError as error:
+        listening.close()
+        raise errors.Unavailable(
+            f"Port {port} cannot be used ({error.strerror}). Choose another, or leave it out."
+        ) from error
+    return listening
+
+
+def _describe(listening: socket.socket) -> Runtime:
+    url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
+    started_at = clock.iso(clock.SystemClock().now())
+    token, mcp_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    return Runtime(os.getpid(), url, token, mcp_token, baara_engine.__version__, started_at)
+
+
+@contextlib.contextmanager
+def _announced(home: Path, runtime: Runtime) -> Iterator[None]:
+    """Keep `runtime.json` while the server runs; it is written whole or not at all."""
+    path, unfinished = home / RUNTIME, home / f".{RUNTIME}.{os.getpid()}"
+    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(asdict(runtime), file)
+    unfinished.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

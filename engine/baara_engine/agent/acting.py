@@ -1,0 +1,136 @@
+"""Running the tool calls of one answer: each with its intent before and its receipt after.
+
+Calls that only read run together; the others one after another in the model's order, because it may rely on it. A call
+that a crash has left without a receipt is taken up by its effect class (DESIGN: the table of recovery).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from baara_engine import errors, owner, sandboxes, tools, watch
+from baara_engine.journal import Conversation, Journal
+from baara_engine.records import Effect, Execution, Json, QuestionDraft, ToolCall, UnknownEffect
+from baara_engine.tools import check
+
+UNKNOWN = (
+    "The program was interrupted while this call ran, so whether it took effect is unknown. It was not repeated. "
+    "Find out first what it did, and only then decide whether to run it again."
+)
+ASK_EFFECT = "Did this happen? Baara was interrupted while the call ran and does not repeat it by itself."
+EFFECT_OPTIONS = ("It happened", "It did not happen")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Runs tool calls for one execution."""
+
+    execution: Execution
+    journal: Journal
+    session: sandboxes.Session
+    toolbox: dict[str, tools.Tool]
+    pause: Callable[[], None]  #: called between calls; raises to stop there
+
+    @property
+    def params(self) -> list[Json]:
+        """Describe the tools to the model."""
+        return [tool.param() for tool in self.toolbox.values()]
+
+    async def act(self, talk: Conversation) -> list[QuestionDraft] | None:
+        """Run the calls of the last answer that have no receipt; give None once all of them have one.
+
+        Otherwise give the questions to be asked; the list is empty where all of them were asked before.
+        """
+        drafts: list[QuestionDraft] = []
+        for together in self._in_groups(talk):
+            self.pause()
+            done = await watch.together(*(self._one(talk, ordinal, block) for ordinal, block in together))
+            drafts += [draft for draft in done if draft is not None]
+        self.journal.refresh(talk)
+        return drafts if talk.open_blocks else None
+
+    def _in_groups(self, talk: Conversation) -> list[list[tuple[int, Json]]]:
+        """Split the open calls into runs of reads, which may go together, and single others."""
+        still_open = [(ordinal, block) for ordinal, block in enumerate(talk.blocks) if block in talk.open_blocks]
+        groups: list[list[tuple[int, Json]]] = []
+        for reads, calls in groupby(still_open, lambda call: self._only_reads(call[1])):
+            group = list(calls)
+            groups += [group] if reads else [[call] for call in group]
+        return groups
+
+    def _only_reads(self, block: Json) -> bool:
+        tool = self.toolbox.get(block["name"])
+        return tool is None or tool.effect is Effect.READ
+
+    async def _one(self, talk: Conversation, ordinal: int, block: Json) -> QuestionDraft | None:
+        """Run one call and write its receipt, or give the question whose answer will be its result."""
+        known = talk.calls.get(block["id"])
+        if known is not None and known.question_id is not None:
+            return None  # asked before and not answered yet
+        tool, why = self._allowed(block)
+        if tool is None:
+            await self.journal.reject(talk.turn, ordinal, block, why, calls=len(talk.blocks))
+            return None
+        key = f"{self.execution.id}/{talk.turn}/{block['id']}"
+        call = tools.Call(key, block["input"], self.session, known.notes if known else {})
+        if known is None:
+            outcome = await self._first(talk, ordinal, block, tool, call)
+        else:
+            outcome = await self._again(tool, call, known)
+        return await self._note(talk, block, call, outcome)
+
+    def _allowed(self, block: Json) -> tuple[tools.Tool | None, str]:
+        tool = self.toolbox.get(block["name"])
+        if tool is None:
+            return None, f"There is no tool “{block['name']}”. There are: {', '.join(self.toolbox)}."
+        problem = check.problem(tool, block["input"])
+        return (tool, "") if problem is None else (None, f"Not run, because its input does not fit: {problem}")
+
+    async def _first(
+        self, talk: Conversation, ordinal: int, block: Json, tool: tools.Tool, call: tools.Call
+    ) -> tools.ToolOutcome:
+        refused = None
+        try:
+            call = replace(call, notes=await tool.prepare(call))
+        except (errors.InvalidInput, errors.Refused) as error:
+            refused = tools.Done(error.message, is_error=True)
+        await self.journal.intend(talk.turn, ordinal, block, tool, call.notes)
+        return refused or await _run(tool, call)
+
+    async def _again(self, tool: tools.Tool, call: tools.Call, known: ToolCall) -> tools.ToolOutcome:
+        """Take up a call that has an intent and no receipt."""
+        if known.effect is not Effect.UNSAFE:
+            return await _run(tool, call)
+        recalled = await tool.recall(call, known.boot_id == owner.boot_id())
+        if isinstance(recalled, tools.Done):
+            return recalled
+        if isinstance(recalled, sandboxes.NotBegun):
+            return await _run(tool, call)
+        return await self._unknown(tool, call)
+
+    async def _unknown(self, tool: tools.Tool, call: tools.Call) -> tools.ToolOutcome:
+        match self.execution.unknown_effect:
+            case UnknownEffect.TELL:
+                return tools.Done(UNKNOWN, is_error=True)
+            case UnknownEffect.RERUN:
+                return await _run(tool, replace(call, key=f"{call.key}/again-{self.execution.epoch}"))
+            case UnknownEffect.ASK:
+                detail = {"tool": tool.name, "input": call.input}
+                return tools.Ask(QuestionDraft(ASK_EFFECT, EFFECT_OPTIONS, "effect", detail=detail))
+
+    async def _note(
+        self, talk: Conversation, block: Json, call: tools.Call, outcome: tools.ToolOutcome
+    ) -> QuestionDraft | None:
+        if isinstance(outcome, tools.Ask):
+            return replace(outcome.question, tool_use_id=block["id"])
+        await self.journal.receive(talk.turn, block, outcome, calls=len(talk.blocks))
+        await self.session.settled(call.key)
+        return None
+
+
+async def _run(tool: tools.Tool, call: tools.Call) -> tools.ToolOutcome:
+    """Run a tool; what the model can mend becomes an error result."""
+    try:
+        return await tool.run(call)
+    except (errors.InvalidInput, errors.Refused) as error:
+        return tools.Done(error.message, is_error=True)

@@ -1,0 +1,75 @@
+"""The agent loop: ask the model, run the tools it asks for, and so on until it is finished.
+
+Each step is in the journal before the next begins, so the loop can be left at any point and taken up again by whoever
+holds the lease.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from baara_engine import errors
+from baara_engine.agent import acting
+from baara_engine.agent.model import Model, Request
+from baara_engine.errors import FailureKind
+from baara_engine.journal import CUT_CALL, Conversation, Journal, Step
+from baara_engine.records import Execution, QuestionDraft
+
+MAX_TOKENS = 32_000  # of one answer; every model of today can write as much
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model has ended its work, with this as its last word."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A person has to answer before it can go on."""
+
+    questions: list[QuestionDraft]  #: to be asked; those asked before are in the store
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent at work on one execution."""
+
+    execution: Execution
+    journal: Journal
+    model: Model
+    actor: acting.Actor
+    system: str
+    pause: Callable[[], None]  #: called between steps; raises to stop there
+
+    async def work(self, talk: Conversation) -> Finished | Waiting:
+        """Go on with a conversation until it ends or has to wait. Raises `errors.BaaraError`."""
+        while True:
+            self.pause()
+            match talk.next_step():
+                case Step.ASK:
+                    await self._ask(talk)
+                case Step.ACT:
+                    waiting = await self.actor.act(talk)
+                    if waiting is not None:
+                        return Waiting(waiting)
+                case Step.REJECT:
+                    await self._reject(talk)
+                case Step.FINISH:
+                    return Finished(talk.text)
+            self.journal.refresh(talk)
+
+    async def _ask(self, talk: Conversation) -> None:
+        if talk.turn >= self.execution.max_turns:
+            raise errors.ModelFailure(FailureKind.TURNS, f"It used all its {self.execution.max_turns} turns.")
+        answer = await self.model.answer(
+            Request(self.execution.model, self.system, talk.messages, self.actor.params, MAX_TOKENS)
+        )
+        await self.journal.answered(answer, talk.turn + 1)
+
+    async def _reject(self, talk: Conversation) -> None:
+        if not talk.blocks:
+            await self.journal.go_on(talk.turn)
+        for ordinal, block in enumerate(talk.blocks):
+            if block in talk.open_blocks:
+                await self.journal.reject(talk.turn, ordinal, block, CUT_CALL, calls=len(talk.blocks))

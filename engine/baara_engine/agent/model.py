@@ -1,0 +1,76 @@
+"""What the loop needs from a model: one request in, one complete answer out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from baara_engine.records import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, as the service counted them."""
+
+    input_tokens: int = 0  #: not from the cache, nor written to it
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    @property
+    def all_input(self) -> int:
+        """Count every token that was sent, cached or not."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to the model. Everything in it is committed to the journal before it is sent."""
+
+    model: str
+    system: str
+    messages: list[Json]  #: as the Messages API takes them
+    tools: list[Json]  #: [{name, description, input_schema}]
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete answer. It exists only if the service said that the message is complete (`message_stop`)."""
+
+    content: list[Json]  #: content blocks, fit to be sent back unchanged
+    stop_reason: str
+    usage: Usage
+    model: str  #: the model that answered, by its own word
+    cost_microusd: int | None  #: None where the model has no price
+    broken_inputs: dict[str, str] = field(default_factory=dict)  #: tool_use_id → why its input is not a JSON object
+
+
+class Models(Protocol):
+    """Where an engine gets its models from."""
+
+    def preload(self) -> None:
+        """Begin to load what takes long, without waiting for it."""
+        ...
+
+    async def get(self, model_id: str) -> "Model":
+        """Give what answers for this model id."""
+        ...
+
+    async def close(self) -> None:
+        """Close what was given out."""
+        ...
+
+
+class Model(Protocol):
+    """Something that answers."""
+
+    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+        """Ask once, without retrying, and give the complete answer; `on_text` gets text as it is written.
+
+        Raises `errors.ModelFailure` for everything that is not a complete answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...

@@ -1,0 +1,53 @@
+"""Which model answers: chosen by its id, made when first asked for, shared by all executions."""
+
+import asyncio
+import importlib
+import threading
+from collections.abc import Callable
+from typing import cast
+
+from baara_engine import config
+from baara_engine.agent.model import Model
+
+# The SDK's import takes seconds of CPU, so it is loaded beside everything else and never on the way to a claim.
+SLOW_MODULES = ("baara_engine.agent.anthropic_model", "baara_engine.tools.check")
+
+
+class Models:
+    """The models of one engine."""
+
+    def __init__(self, key: Callable[[], str | None], settings: config.Config) -> None:
+        """Take where the API key comes from: it is asked at each call and never kept."""
+        self._key = key
+        self._settings = settings
+        self._made: dict[str, Model] = {}
+        self._loaded = threading.Event()
+
+    def preload(self) -> None:
+        """Begin to import the SDK, in a thread of its own."""
+        threading.Thread(target=self._load, name="baara-sdk-import", daemon=True).start()
+
+    async def get(self, model_id: str) -> Model:
+        """Give what answers for this model id."""
+        if not self._loaded.is_set():
+            await asyncio.to_thread(self._load)
+        kind = config.OFFLINE if model_id == config.OFFLINE else "api"
+        if kind not in self._made:
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    async def close(self) -> None:
+        """Close what was made."""
+        while self._made:
+            await self._made.popitem()[1].close()
+
+    def _load(self) -> None:
+        for name in SLOW_MODULES:
+            importlib.import_module(name)
+        self._loaded.set()
+
+    def _make(self, kind: str) -> Model:
+        module = importlib.import_module(SLOW_MODULES[0])
+        if kind == config.OFFLINE:
+            return cast("Model", module.offline(pace_s=self._settings.offline_pace_s))
+        return cast("Model", module.AnthropicModel(self._key, self._settings.base_url))

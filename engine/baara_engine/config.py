@@ -1,0 +1,18 @@
+"""What an engine is told from outside, and where things lie in its home. Secrets are no part of it."""
+
+from dataclasses import dataclass
+
+OFFLINE = "offline"  #: model id of the planner that needs no key and no network
+DEFAULT_MODEL = "claude-sonnet-5-5"  # the middle of today's line in price, and able to work for hours
+
+EXECUTIONS = "executions"  #: folder of the home: one folder each, for the sandbox's marks and scratch
+WORKSPACES = "workspaces"  #: folder of the home: one folder each, where no workspace was named
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings that hold for a whole engine."""
+
+    default_model: str = DEFAULT_MODEL  #: for what names no model of its own
+    base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
+    offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch

@@ -1,0 +1,305 @@
+"""The one door: every operation, whichever surface calls it. Plain records in and out.
+
+An `Engine` that is only opened reads and writes the store, so that a command line works beside a running engine or
+without one. `start` makes it the engine of its home: the one process that works on the queues.
+"""
+
+import asyncio
+import logging
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from baara_engine import (
+    answers,
+    clock,
+    config,
+    errors,
+    nudge,
+    operations,
+    owner,
+    queues,
+    recovery,
+    requests,
+    sandboxes,
+    settle,
+)
+from baara_engine.agent import model
+from baara_engine.records import (
+    Attempt,
+    Event,
+    Execution,
+    Message,
+    Question,
+    Queue,
+    Task,
+    Thread,
+    ThreadMessage,
+    ToolCall,
+)
+from baara_engine.runner import Runner
+from baara_engine.states import Status
+from baara_engine.store import executions, journal, news, questions, tasks, threads
+from baara_engine.store.store import Store
+from baara_engine.worker import Worker
+
+log = logging.getLogger(__name__)
+
+LOCK = "engine.lock"
+LISTING = 50  #: rows of a list unless more are asked for
+
+
+class Engine:
+    """Everything that can be asked of Baara. Safe to use from any thread."""
+
+    def __init__(self, home: Path, *, config_: config.Config | None = None, clock_: clock.Clock | None = None) -> None:
+        """Open the store of a home, making both where there is none. Raises `errors.StoreError`."""
+        self.home = home
+        self.config = config_ or config.Config()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        self.store = Store(home, clock_ or clock.SystemClock())
+        self.store.listen(lambda _: nudge.send(home))
+        self._running: _Running | None = None
+
+    def close(self) -> None:
+        """Stop working, if it works, and close the store."""
+        self.stop()
+        self.store.close()
+
+    # ---------------------------------------------------------------- work
+
+    def submit(self, submission: requests.Submission) -> Execution:
+        """Queue one prompt or command. It is on the disk when this returns.
+
+        The same idempotency key gives the same execution again. Raises `errors.Refused` if that key was used for
+        another prompt, `errors.NotFound` for an unknown thread or task.
+        """
+        return self.store.write(lambda tx: operations.submit(tx, self, submission))
+
+    def submit_task(self, name_or_id: str, *, source: str) -> Execution:
+        """Queue one execution of a task. Raises `errors.NotFound`, or `errors.Refused` if the task is switched off."""
+        return self.store.write(lambda tx: operations.submit_task(tx, self, name_or_id, source))
+
+    def cancel(self, prefix: str) -> Execution:
+        """Call an execution off: at once if nobody works on it, else as soon as its owner hears of it.
+
+        Raises `errors.Refused` if it has ended.
+        """
+        return self.store.write(lambda tx: operations.cancel(tx, self, prefix))
+
+    def retry(self, prefix: str) -> Execution:
+        """Try a dead letter again with a fresh allowance, or one that waits for its next attempt now.
+
+        Raises `errors.Refused` in any other state.
+        """
+        return self.store.write(lambda tx: operations.retry(tx, self, prefix))
+
+    def key_changed(self) -> int:
+        """Let what waits for a key or for credit try again now, and give how many that were."""
+        return self.store.write(operations.wake_for_key)
+
+    # ------------------------------------------------------------ executions
+
+    def execution(self, prefix: str) -> Execution:
+        """Give the execution whose id begins like this. Raises `errors.NotFound`."""
+        return self.store.read(lambda view: executions.find(view, prefix))
+
+    def executions(
+        self, *, status: Status | None = None, task: str | None = None, limit: int = LISTING
+    ) -> list[Execution]:
+        """Give the newest executions, newest first. Raises `errors.NotFound` for an unknown task."""
+        task_id = None if task is None else self.task(task).id
+        return self.store.read(lambda view: executions.listing(view, status=status, task_id=task_id, limit=limit))
+
+    def journal(self, prefix: str) -> tuple[list[Message], list[ToolCall]]:
+        """Give the messages and tool calls of an execution. Raises `errors.NotFound` or `errors.JournalDamaged`."""
+        execution = self.execution(prefix)
+        read = self.store.read
+        return read(lambda view: journal.messages(view, execution.id)[0]), read(
+            lambda view: journal.calls(view, execution.id)
+        )
+
+    def events(self, after: int = 0, *, execution: str | None = None, limit: int = 1000) -> list[Event]:
+        """Give the events after number `after`, oldest first. Raises `errors.NotFound` for an unknown execution."""
+        execution_id = None if execution is None else self.execution(execution).id
+        return self.store.read(lambda view: news.after(view, after, execution_id=execution_id, limit=limit))
+
+    def last_event(self) -> int:
+        """Give the number of the newest event, 0 if there is none."""
+        return self.store.read(news.last_seq)
+
+    def attempts(self, prefix: str) -> list[Attempt]:
+        """Give the leases that an execution has had. Raises `errors.NotFound`."""
+        execution_id = self.execution(prefix).id
+        return self.store.read(lambda view: news.attempts(view, execution_id))
+
+    # ----------------------------------------------------------------- tasks
+
+    def create_task(self, draft: requests.TaskDraft) -> Task:
+        """Store a task. Raises `errors.Refused` if there is one of that name."""
+        return self.store.write(lambda tx: operations.create_task(tx, self, draft))
+
+    def update_task(self, name_or_id: str, changes: dict[str, Any]) -> Task:
+        """Change some fields of a task. Raises `errors.NotFound`, `errors.InvalidInput` or `errors.Refused`."""
+        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, changes))
+
+    def delete_task(self, name_or_id: str) -> Task:
+        """Delete a definition; what it has run stays. Raises `errors.NotFound`."""
+        return self.store.write(lambda tx: operations.delete_task(tx, self, name_or_id))
+
+    def task(self, name_or_id: str) -> Task:
+        """Give a task by its name or the beginning of its id. Raises `errors.NotFound`."""
+        return self.store.read(lambda view: tasks.find(view, name_or_id))
+
+    def tasks(self) -> list[Task]:
+        """Give all tasks by name."""
+        return self.store.read(tasks.listing)
+
+    # ---------------------------------------------------------------- queues
+
+    def queues(self) -> list[Queue]:
+        """Give the four queues with what is in them now."""
+        return self.store.read(news.all_queues)
+
+    def queue(self, name: str) -> Queue:
+        """Give one queue. Raises `errors.NotFound`."""
+        queues.require(name)
+        return next(queue for queue in self.queues() if queue.name == name)
+
+    def set_concurrency(self, name: str, concurrency: int) -> Queue:
+        """Say how many of a queue may run at once; it holds from the next claim on. Raises `errors.InvalidInput`."""
+        queues.require(name)
+        if not 1 <= concurrency <= queues.MAX_CONCURRENCY:
+            raise errors.InvalidInput(f"The concurrency must be from 1 to {queues.MAX_CONCURRENCY}.")
+        self.store.write(lambda tx: news.set_concurrency(tx, name, concurrency))
+        return self.queue(name)
+
+    # ----------------------------------------------------- threads, questions
+
+    def threads(self, limit: int = LISTING) -> list[Thread]:
+        """Give the newest threads, newest first."""
+        return self.store.read(lambda view: threads.listing(view, limit))
+
+    def thread(self, prefix: str) -> tuple[Thread, list[ThreadMessage]]:
+        """Give a thread and what stands in it. Raises `errors.NotFound`."""
+        thread = self.store.read(lambda view: threads.find(view, prefix))
+        return thread, self.store.read(lambda view: threads.messages(view, thread.id))
+
+    def questions(self, *, open_only: bool = True, limit: int = LISTING) -> list[Question]:
+        """Give questions, oldest first."""
+        return self.store.read(lambda view: questions.listing(view, open_only=open_only, limit=limit))
+
+    def answer(self, prefix: str, text: str, *, by: str) -> Question:
+        """Answer a question, named by the beginning of its id. Raises `errors.Refused` if it is answered already."""
+        question = self.store.read(lambda view: questions.find(view, prefix))
+        given = requests.parse(requests.AnswerText, {"answer": text}).answer
+        return self.store.write(lambda tx: answers.answer(tx, self.store, question, given, by))
+
+    def answer_execution(self, prefix: str, text: str, *, by: str) -> Question:
+        """Answer the oldest open question of an execution. Raises `errors.Refused` if it has none."""
+        execution = self.execution(prefix)
+        waiting = self.store.read(lambda view: questions.open_of(view, execution.id))
+        if not waiting:
+            raise errors.Refused(f"Execution {execution.id} asks nothing at present; it is {execution.status}.")
+        return self.answer(waiting[0].id, text, by=by)
+
+    # -------------------------------------------------------------- the work
+
+    @contextmanager
+    def news(self) -> Iterator[nudge.Listener]:
+        """Hear of every commit, of this process and of others: `wait` on what this gives, then look."""
+        listener = nudge.Listener(self.home)
+        self.store.listen(lambda _: nudge.send_to(listener.path))
+        try:
+            yield listener
+        finally:
+            listener.close()
+
+    def start(self, models: model.Models) -> None:
+        """Become the engine of this home: take back what a dead one left, then work on the queues in a thread.
+
+        Raises `errors.Refused` if another engine works on this home.
+        """
+        self._running = _Running(self, models)
+
+    def stop(self) -> None:
+        """Stop working; what is at work goes back to its queue at its last step."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.stop()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until the engine's thread has ended, and say whether it has: by itself it ends only by a defect."""
+        return self._running is None or self._running.ended(timeout_s)
+
+    def is_working(self) -> bool:
+        """Say whether any process works on this home."""
+        if self._running is not None:
+            return True
+        lock = filelock.FileLock(self.home / LOCK, mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
+
+
+class _Running:
+    """The engine's thread, its lock and what it holds."""
+
+    def __init__(self, engine: Engine, models: model.Models) -> None:
+        self._lock = filelock.FileLock(engine.home / LOCK, mode=0o600)
+        try:
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise errors.Refused(f"Another engine works on {engine.home} already.") from None
+        self._engine = engine
+        self._models = models
+        self._sandboxes: dict[str, sandboxes.Sandbox] = {}
+        self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
+        me = str(owner.Owner.me())
+        recovery.recover(engine.store, me)
+        self._thread = threading.Thread(target=self._run, args=(me,), name="baara-engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            loop, worker = self._started.result()
+            loop.call_soon_threadsafe(worker.stop)
+        self._thread.join()
+        self._lock.release()
+
+    def ended(self, timeout_s: float) -> bool:
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self, me: str) -> None:
+        try:
+            asyncio.run(self._work(me))
+        except Exception:
+            log.exception("the engine's thread ended by an error")
+
+    async def _work(self, me: str) -> None:
+        store, home = self._engine.store, self._engine.home
+        settler = settle.Settler(store, random.SystemRandom())
+        worker = Worker(store, home, me, Runner(store, home, self._models, self._sandbox, settler))
+        self._started.set_result((asyncio.get_running_loop(), worker))
+        try:
+            await worker.run(self._models.preload)
+        finally:
+            await self._models.close()
+            for sandbox in self._sandboxes.values():
+                await sandbox.close()
+
+    def _sandbox(self, name: str) -> sandboxes.Sandbox:
+        if name not in self._sandboxes:
+            self._sandboxes[name] = sandboxes.make(name)
+        return self._sandboxes[name]

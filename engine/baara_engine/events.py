@@ -1,0 +1,21 @@
+"""The kinds of events. An event is written in the transaction that makes it true and told after its commit.
+
+A missed event costs a redraw, never a fact: whatever it says can be read from the store.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    STATUS = "status"  #: An execution moved: data {from, to, outcome?}.
+    TURN = "turn"  #: A complete answer of the model was committed: data {turn, stop_reason}.
+    TOOL_BEGUN = "tool_begun"  #: The intent of a tool call was committed: data {turn, tool_use_id, name}.
+    TOOL_ENDED = "tool_ended"  #: Its receipt was committed: data {turn, tool_use_id, name, is_error}.
+    RESUMED = "resumed"  #: An execution goes on after an interruption: data {turn, reason, gap_ms}.
+    CANCEL_REQUESTED = "cancel_requested"  #: Somebody wants a running execution to end.
+    POSTED = "posted"  #: A message stands in a thread: data {message_id, kind}.
+    QUESTION = "question"  #: A question was asked, answered or withdrawn: data {question_id, status}.
+    QUEUE = "queue"  #: A queue's setting changed: data {name, concurrency}.
+    TASK = "task"  #: A task was made, changed or deleted: data {task_id, change}.

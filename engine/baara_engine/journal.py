@@ -1,0 +1,242 @@
+"""The journal of one execution as its owner works on it: the conversation, written down step by step.
+
+Before the model is called, everything that will be sent is committed. A complete answer is committed in one transaction
+with its usage and cost; the intent of a tool call before it runs, its receipt after. So every prefix of what is stored
+is a request that the API takes, once the open calls of the last answer have their results.
+"""
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum, auto
+
+from baara_engine import errors, events
+from baara_engine.agent.model import Answer
+from baara_engine.errors import FailureKind
+from baara_engine.records import Effect, Execution, Json, ToolCall
+from baara_engine.store import executions, journal, threads
+from baara_engine.store.store import Store
+from baara_engine.store.transaction import Tx, View
+from baara_engine.tools import Done, Tool
+
+
+class Step(Enum):
+    """What comes next in a conversation."""
+
+    ASK = auto()  #: ask the model
+    ACT = auto()  #: run the tool calls of the last answer
+    REJECT = auto()  #: the last answer was cut: answer its calls without running them, or let it go on
+    FINISH = auto()  #: the last answer is the result
+
+
+# By the reason the API gives for the end of an answer. Calls in an answer that did not end on purpose are never run.
+NEXT_STEP: dict[str, Step] = {
+    "tool_use": Step.ACT,
+    "pause_turn": Step.ASK,
+    "end_turn": Step.FINISH,
+    "stop_sequence": Step.FINISH,
+    "max_tokens": Step.REJECT,
+}
+
+CUT_CALL = "This call was not run: your answer was cut at the token limit. Make shorter calls, one at a time."
+CUT_TEXT = "Your answer was cut at the token limit. Go on from where it stopped."
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A conversation so far. The journal is its truth; this is the copy in memory."""
+
+    messages: list[Json] = field(default_factory=list)
+    turn: int = 0  #: complete answers so far
+    stop_reason: str | None = None  #: of the last answer
+    calls: dict[str, ToolCall] = field(default_factory=dict)  #: journaled calls of the last answer, by tool_use_id
+    chain: bytes = journal.CHAIN_START  #: checksum of the last message
+
+    @property
+    def blocks(self) -> list[Json]:
+        """Give the tool_use blocks of the last answer, if it is the last message."""
+        if not self.messages or self.messages[-1]["role"] != "assistant":
+            return []
+        return _tool_uses(self.messages[-1]["content"])
+
+    @property
+    def open_blocks(self) -> list[Json]:
+        """Give those of them that have no receipt yet."""
+        return [block for block in self.blocks if not self._has_receipt(block["id"])]
+
+    @property
+    def text(self) -> str:
+        """Give the text of the last answer."""
+        content = self.messages[-1]["content"] if self.messages else []
+        return "\n\n".join(block["text"] for block in content if block["type"] == "text").strip()
+
+    def next_step(self) -> Step:
+        """Say what comes next. Raises `errors.ModelFailure` where the model ended the conversation otherwise."""
+        if self.messages[-1]["role"] == "user":
+            return Step.ASK
+        if self.stop_reason in NEXT_STEP:
+            return NEXT_STEP[self.stop_reason]
+        raise _ended_otherwise(self.stop_reason)
+
+    def _has_receipt(self, tool_use_id: str) -> bool:
+        call = self.calls.get(tool_use_id)
+        return call is not None and call.receipt_at is not None
+
+
+class Journal:
+    """The owner's hold on the journal of one execution. Every write is fenced by the lease's epoch."""
+
+    def __init__(self, store: Store, execution: Execution) -> None:
+        self._store = store
+        self._execution = execution
+
+    async def begin(self, prompt: str) -> None:
+        """Write down the request, as the first message."""
+        await self._append_user(0, [{"type": "text", "text": prompt}])
+
+    async def answered(self, answer: Answer, turn: int) -> None:
+        """Write down a complete answer, with its usage and cost, and reject what cannot be read of it."""
+        _require_distinct(answer)
+        execution = self._execution
+
+        def work(tx: Tx) -> None:
+            executions.count_answer(
+                tx, execution.id, execution.epoch, turn=turn, input_tokens=answer.usage.all_input,
+                output_tokens=answer.usage.output_tokens, cost_microusd=answer.cost_microusd,
+            )  # fmt: skip
+            usage = asdict(answer.usage)
+            journal.append(
+                tx, execution.id, turn=turn, role="assistant", content=answer.content,
+                stop_reason=answer.stop_reason, usage=usage, model=answer.model,
+            )  # fmt: skip
+            blocks = _tool_uses(answer.content)
+            for ordinal, block in enumerate(blocks):
+                if block["id"] in answer.broken_inputs:
+                    self._reject(tx, turn, ordinal, block, f"Not run: {answer.broken_inputs[block['id']]}")
+            self._close_turn(tx, turn, len(blocks))
+            data = {"turn": turn, "stop_reason": answer.stop_reason}
+            tx.emit(events.Kind.TURN, execution_id=execution.id, thread_id=execution.thread_id, data=data)
+
+        await self._store.awrite(work)
+
+    async def intend(self, turn: int, ordinal: int, block: Json, tool: Tool, notes: Json) -> None:
+        """Write down that a tool is about to run."""
+
+        def work(tx: Tx) -> None:
+            self._fence(tx)
+            journal.intend(tx, self._execution.id, turn, ordinal, block, tool.effect, notes)
+            self._tell(tx, events.Kind.TOOL_BEGUN, turn, block["id"], {"name": block["name"]})
+
+        await self._store.awrite(work)
+
+    async def receive(self, turn: int, block: Json, done: Done, *, calls: int) -> None:
+        """Write down what came of a call, with its post; the last of the turn's `calls` closes the turn."""
+        execution = self._execution
+
+        def work(tx: Tx) -> None:
+            self._fence(tx)
+            self._receipt(tx, turn, block, done.text, is_error=done.is_error)
+            if done.post is not None:
+                threads.post(
+                    tx, self._store.ids.new(), execution.thread_id, kind="report", title=done.post.title,
+                    body=done.post.markdown, files=done.post.files, execution_id=execution.id,
+                    key=f"{execution.id}/{turn}/{block['id']}",
+                )  # fmt: skip
+            self._close_turn(tx, turn, calls)
+
+        await self._store.awrite(work)
+
+    async def reject(self, turn: int, ordinal: int, block: Json, why: str, *, calls: int) -> None:
+        """Write down that a call is not run at all, with the reason that the model gets."""
+
+        def work(tx: Tx) -> None:
+            self._fence(tx)
+            self._reject(tx, turn, ordinal, block, why)
+            self._close_turn(tx, turn, calls)
+
+        await self._store.awrite(work)
+
+    async def go_on(self, turn: int) -> None:
+        """Ask the model to go on with a text that was cut."""
+        await self._append_user(turn, [{"type": "text", "text": CUT_TEXT}])
+
+    def load(self) -> Conversation:
+        """Read the whole conversation. Raises `errors.JournalDamaged`."""
+        talk = Conversation()
+        self.refresh(talk)
+        return talk
+
+    def refresh(self, talk: Conversation) -> None:
+        """Read what has come since the conversation was last read: its cost does not grow with its length."""
+        execution_id = self._execution.id
+
+        def work(view: View) -> None:
+            news, talk.chain = journal.messages(view, execution_id, len(talk.messages), talk.chain)
+            talk.messages.extend({"role": message.role, "content": message.content} for message in news)
+            for message in news:
+                if message.role == "assistant":
+                    talk.turn, talk.stop_reason = message.turn, message.stop_reason
+            talk.calls = {call.tool_use_id: call for call in journal.calls(view, execution_id, talk.turn)}
+
+        self._store.read(work)
+
+    def _fence(self, tx: Tx) -> None:
+        executions.require_owner(tx, self._execution.id, self._execution.epoch)
+
+    def _reject(self, tx: Tx, turn: int, ordinal: int, block: Json, why: str) -> None:
+        journal.intend(tx, self._execution.id, turn, ordinal, block, Effect.READ, {})
+        self._receipt(tx, turn, block, why, is_error=True)
+
+    def _receipt(self, tx: Tx, turn: int, block: Json, text: str, *, is_error: bool) -> None:
+        result = [{"type": "text", "text": text}]
+        if journal.receive(tx, self._execution.id, turn, block["id"], result, is_error=is_error) is None:
+            return  # it has one: an answer to a question came first
+        data = {"name": block["name"], "is_error": is_error}
+        self._tell(tx, events.Kind.TOOL_ENDED, turn, block["id"], data)
+
+    def _close_turn(self, tx: Tx, turn: int, calls: int) -> None:
+        close_turn(tx, self._execution.id, turn, calls)
+
+    def _tell(self, tx: Tx, kind: events.Kind, turn: int, tool_use_id: str, data: Json) -> None:
+        about = {"turn": turn, "tool_use_id": tool_use_id, **data}
+        tx.emit(kind, execution_id=self._execution.id, thread_id=self._execution.thread_id, data=about)
+
+    async def _append_user(self, turn: int, content: list[Json]) -> None:
+        def work(tx: Tx) -> None:
+            self._fence(tx)
+            journal.append(tx, self._execution.id, turn=turn, role="user", content=content)
+
+        await self._store.awrite(work)
+
+
+def close_turn(tx: Tx, execution_id: str, turn: int, calls: int) -> bool:
+    """Put the results of a turn into the conversation once all its `calls` have receipts; say whether they have."""
+    received = [call for call in journal.calls(tx, execution_id, turn) if call.receipt_at is not None]
+    if not calls or len(received) < calls:
+        return False
+    content = [_tool_result(call) for call in received]
+    journal.append(tx, execution_id, turn=turn, role="user", content=content)
+    return True
+
+
+def _tool_result(call: ToolCall) -> Json:
+    result = {"type": "tool_result", "tool_use_id": call.tool_use_id, "content": call.result}
+    return result | {"is_error": True} if call.is_error else result
+
+
+def _tool_uses(content: list[Json]) -> list[Json]:
+    return [block for block in content if block["type"] == "tool_use"]
+
+
+def _require_distinct(answer: Answer) -> None:
+    ids = [block["id"] for block in _tool_uses(answer.content)]
+    if len(ids) != len(set(ids)):
+        raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer names two tool calls alike.")
+
+
+def _ended_otherwise(stop_reason: str | None) -> errors.ModelFailure:
+    if stop_reason == "refusal":
+        return errors.ModelFailure(FailureKind.REFUSAL, "The model declined to go on with this.")
+    if stop_reason == "model_context_window_exceeded":
+        return errors.ModelFailure(FailureKind.CONTEXT, "The conversation no longer fits into the model's window.")
+    return errors.ModelFailure(
+        FailureKind.REQUEST, f"The answer ended for a reason that this version does not know ({stop_reason})."
+    )

@@ -1,0 +1,164 @@
+"""The operations that write, each as one transaction. `engine.Engine` is their only caller."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from baara_engine import config, errors, owner, queues, requests, settle, states
+from baara_engine.errors import FailureKind
+from baara_engine.records import Execution, Task
+from baara_engine.states import Status
+from baara_engine.store import executions, tasks, threads
+from baara_engine.store.store import Store
+from baara_engine.store.transaction import Tx
+
+PARKED_FOR_KEY = (FailureKind.KEY, FailureKind.BILLING)
+
+
+class Place(Protocol):
+    """What an operation needs to know of the engine."""
+
+    home: Path
+    store: Store
+    config: config.Config
+
+
+def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
+    """Store an execution and queue it."""
+    known = _known(tx, submission)
+    if known is not None:
+        return known
+    execution_id = place.store.ids.new()
+    thread_id = _thread(tx, place, submission)
+    execution = executions.insert(tx, _new(tx, place, submission, execution_id, thread_id))
+    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=submission.prompt, execution_id=execution_id)
+    return _enqueue(tx, execution)
+
+
+def submit_task(tx: Tx, place: Place, name_or_id: str, source: str) -> Execution:
+    """Queue one execution of a task."""
+    task = tasks.find(tx, name_or_id)
+    if not task.enabled:
+        raise errors.Refused(f"The task “{task.name}” is switched off. Switch it on first: baara tasks toggle.")
+    return submit(tx, place, _submission(task, source))
+
+
+def cancel(tx: Tx, place: Place, prefix: str) -> Execution:
+    """Cancel at once what nobody works on; ask the owner of what is at work."""
+    execution = executions.find(tx, prefix)
+    if execution.status in states.ENDED:
+        raise errors.Refused(f"Execution {execution.id} has ended; it is {execution.status}.")
+    if execution.status in states.LEASED and owner.alive(execution.owner):
+        executions.request_cancel(tx, execution)
+        return executions.get(tx, execution.id)
+    return settle.cancel(tx, place.store, execution)
+
+
+def retry(tx: Tx, _place: Place, prefix: str) -> Execution:
+    """Queue a dead letter with a fresh allowance, or a waiting attempt now."""
+    execution = executions.find(tx, prefix)
+    if execution.status is Status.DEAD_LETTERED:
+        return executions.move(
+            tx, execution.id, execution.status, Status.QUEUED, queue=queues.DLQ, allowance_from=execution.attempt,
+            outcome=None, completed_at=None, error_cause=None, error_message=None,
+        )  # fmt: skip
+    if execution.queue == queues.TIMER:
+        executions.leave_timer(tx, execution.id, execution.status)
+        return executions.get(tx, execution.id)
+    raise errors.Refused(f"Only what has failed or waits for its time can be tried again; this is {execution.status}.")
+
+
+def wake_for_key(tx: Tx) -> int:
+    """Queue what waits for a key or for credit."""
+    waiting = executions.parked(tx, PARKED_FOR_KEY)
+    for execution_id in waiting:
+        executions.leave_timer(tx, execution_id, Status.RETRY_SCHEDULED)
+    return len(waiting)
+
+
+def create_task(tx: Tx, place: Place, draft: requests.TaskDraft) -> Task:
+    """Store a task."""
+    return tasks.make(tx, _task(tx, place.store.ids.new(), draft, tx.now))
+
+
+def update_task(tx: Tx, _place: Place, name_or_id: str, changes: dict[str, Any]) -> Task:
+    """Change some fields; the whole is checked again as if it were new."""
+    task = tasks.find(tx, name_or_id)
+    known = {name: getattr(task, name) for name in requests.TaskDraft.model_fields}
+    draft = requests.parse(requests.TaskDraft, known | changes)
+    return tasks.change(tx, _task(tx, task.id, draft, task.created_at))
+
+
+def delete_task(tx: Tx, _place: Place, name_or_id: str) -> Task:
+    """Delete a task."""
+    task = tasks.find(tx, name_or_id)
+    tasks.delete(tx, task)
+    return task
+
+
+def _known(tx: Tx, submission: requests.Submission) -> Execution | None:
+    """Give what was submitted under the same key. Raises `errors.Refused` if that was something else."""
+    if submission.idempotency_key is None:
+        return None
+    known = executions.by_key(tx, submission.idempotency_key)
+    if known is not None and known.prompt != submission.prompt:
+        raise errors.Refused(
+            f"The key “{submission.idempotency_key}” belongs to execution {known.id}, which has another prompt.",
+        )
+    return known
+
+
+def _thread(tx: Tx, place: Place, submission: requests.Submission) -> str:
+    if submission.thread_id is not None:
+        return threads.find(tx, submission.thread_id).id
+    return threads.make(tx, place.store.ids.new(), submission.title, submission.source)
+
+
+def _workspace(place: Place, submission: requests.Submission, execution_id: str) -> str:
+    if submission.workspace is not None:
+        return submission.workspace
+    folder = place.home.absolute() / config.WORKSPACES / execution_id
+    folder.mkdir(mode=0o700, parents=True)
+    return str(folder)
+
+
+def _new(tx: Tx, place: Place, submission: requests.Submission, execution_id: str, thread_id: str) -> Execution:
+    return Execution(
+        id=execution_id, task_id=submission.task_id, thread_id=thread_id, name=submission.title, kind=submission.kind,
+        prompt=submission.prompt, status=Status.CREATED, outcome=None, queue=submission.queue,
+        target_queue=submission.queue, priority=submission.priority, attempt=0, max_retries=submission.retries,
+        allowance_from=0, sandbox=submission.sandbox, model=submission.model or place.config.default_model,
+        workspace=_workspace(place, submission, execution_id), timeout_s=submission.timeout_s,
+        max_turns=submission.max_turns, unknown_effect=submission.unknown, allowed_tools=submission.allowed_tools,
+        source=submission.source, idempotency_key=submission.idempotency_key, created_at=tx.now, started_at=None,
+        completed_at=None, not_before=submission.not_before, worked_ms=0, turn=0, input_tokens=0, output_tokens=0,
+        cost_microusd=0, cost_known=True, output=None, error_cause=None, error_message=None, waiting_reason=None,
+        waiting_until=None, waiting_question=None, cancel_requested_at=None, epoch=0, owner=None, lease_until=None,
+        resumed=(),
+    )  # fmt: skip
+
+
+def _enqueue(tx: Tx, execution: Execution) -> Execution:
+    """Queue it where it runs, or in the timer queue until its time."""
+    due = execution.not_before
+    if due is None or due <= tx.now:
+        return executions.move(tx, execution.id, Status.CREATED, Status.QUEUED)
+    return executions.move(
+        tx, execution.id, Status.CREATED, Status.QUEUED, queue=queues.TIMER, not_before=due, waiting_reason="time",
+        waiting_until=due,
+    )  # fmt: skip
+
+
+def _submission(task: Task, source: str) -> requests.Submission:
+    shared = {name: getattr(task, name) for name in requests.Options.model_fields}
+    values = shared | {"prompt": task.prompt, "name": task.name, "task_id": task.id, "source": source}
+    return requests.parse(requests.Submission, values)
+
+
+def _task(tx: Tx, task_id: str, draft: requests.TaskDraft, created_at: int) -> Task:
+    return Task(
+        id=task_id, name=draft.name, description=draft.description, prompt=draft.prompt, kind=draft.kind,
+        sandbox=draft.sandbox, model=draft.model, queue=draft.queue, priority=draft.priority,
+        max_retries=draft.retries, timeout_s=draft.timeout_s, max_turns=draft.max_turns, workspace=draft.workspace,
+        thread_id=draft.thread_id, unknown_effect=draft.unknown, allowed_tools=draft.allowed_tools,
+        enabled=draft.enabled, created_at=created_at, updated_at=tx.now,
+    )  # fmt: skip

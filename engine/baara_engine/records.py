@@ -1,0 +1,247 @@
+"""What the rest of the house sees of the database: frozen values. Rows never leave `store/`.
+
+Points in time are `Millis` (ms since 1970 UTC); durations say their unit in the name; money is in
+millionths of a US dollar.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from baara_engine.clock import Millis
+from baara_engine.states import Outcome, Status
+
+Json = dict[str, Any]  # one JSON object
+
+
+class Kind(StrEnum):
+    """What an execution does."""
+
+    AGENT = "agent"  #: A model works on the prompt with tools.
+    COMMAND = "command"  #: The prompt is a shell command; no model is asked.
+
+
+class Effect(StrEnum):
+    """What repeating a tool call would do; it decides what recovery may do by itself."""
+
+    READ = "read"  #: It changes nothing: run it again.
+    IDEMPOTENT = "idempotent"  #: Doing it twice is the same as once: run it again.
+    KEYED = "keyed"  #: The receiver tells repeats apart by the key: run it again with the same key.
+    UNSAFE = "unsafe"  #: Doing it twice may do harm: never repeated without somebody's word.
+
+
+class UnknownEffect(StrEnum):
+    """What to do about an unsafe call whose outcome a crash has hidden."""
+
+    TELL = "tell"  #: The model is told that the outcome is unknown and must be verified first.
+    ASK = "ask"  #: A person is asked whether it happened.
+    RERUN = "rerun"  #: It is run again; whoever chose this knows that the command bears it.
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A definition that can run many times."""
+
+    id: str
+    name: str
+    description: str
+    prompt: str
+    kind: Kind
+    sandbox: str
+    model: str | None
+    queue: str
+    priority: int
+    max_retries: int
+    timeout_s: float | None
+    max_turns: int
+    workspace: str | None
+    thread_id: str | None
+    unknown_effect: UnknownEffect
+    allowed_tools: tuple[str, ...] | None
+    enabled: bool
+    created_at: Millis
+    updated_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a task, or of a prompt by itself. It keeps its id through all its attempts."""
+
+    id: str
+    task_id: str | None
+    thread_id: str
+    name: str
+    kind: Kind
+    prompt: str
+    status: Status
+    outcome: Outcome | None
+    queue: str
+    target_queue: str  #: where it runs once what it waits for has come
+    priority: int
+    attempt: int  #: tries begun; going on after a crash, a stop or an answer is the same try
+    max_retries: int
+    allowance_from: int  #: attempts that do not count any more, because somebody gave it a fresh allowance
+    sandbox: str
+    model: str
+    workspace: str
+    timeout_s: float | None
+    max_turns: int
+    unknown_effect: UnknownEffect
+    allowed_tools: tuple[str, ...] | None
+    source: str
+    idempotency_key: str | None
+    created_at: Millis
+    started_at: Millis | None
+    completed_at: Millis | None
+    not_before: Millis | None
+    worked_ms: int  #: working time of this attempt so far, over all its leases
+    turn: int  #: complete answers of the model so far
+    input_tokens: int
+    output_tokens: int
+    cost_microusd: int
+    cost_known: bool  #: false once a model without a price has answered
+    output: str | None
+    error_cause: str | None
+    error_message: str | None
+    waiting_reason: str | None
+    waiting_until: Millis | None
+    waiting_question: str | None
+    cancel_requested_at: Millis | None
+    epoch: int  #: raised by every lease; a stale owner's writes match no row
+    owner: str | None
+    lease_until: Millis | None
+    resumed: tuple[Json, ...]  #: [{at: Millis, turn, reason}]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One lease of an execution: who worked on it, from when to when, and how it ended."""
+
+    execution_id: str
+    epoch: int
+    attempt: int
+    owner: str
+    started_at: Millis
+    ended_at: Millis | None
+    ended_by: str | None  #: the state it left in, or "crashed"
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the journal, as the Messages API takes it."""
+
+    execution_id: str
+    seq: int
+    turn: int
+    role: str
+    content: list[Json]
+    stop_reason: str | None
+    usage: Json | None
+    model: str | None
+    at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool call: its intent, and its receipt once it has one."""
+
+    execution_id: str
+    turn: int
+    tool_use_id: str
+    ordinal: int
+    name: str
+    input: Json
+    effect: Effect
+    notes: Json  #: what the tool wrote down before acting, to recognise its own effect later
+    intent_at: Millis
+    boot_id: str
+    receipt_at: Millis | None
+    is_error: bool
+    result: list[Json] | None  #: content blocks of the tool result
+    question_id: str | None
+
+    @property
+    def key(self) -> str:
+        """Name this call once and for all: execution/turn/tool_use_id."""
+        return f"{self.execution_id}/{self.turn}/{self.tool_use_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, written in the transaction that made it so."""
+
+    seq: int
+    at: Millis
+    kind: str
+    execution_id: str | None
+    thread_id: str | None
+    data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What the inbox shows."""
+
+    id: str
+    title: str
+    source: str
+    created_at: Millis
+    updated_at: Millis
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMessage:
+    """One message in a thread: the prompt, a report, a result, a note about what happened."""
+
+    id: str
+    thread_id: str
+    execution_id: str | None
+    kind: str
+    title: str
+    body: str
+    files: tuple[str, ...]
+    at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue, with what is in it now."""
+
+    name: str
+    concurrency: int
+    purpose: str
+    queued: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something only a person can answer. It waits for ever and is answered once."""
+
+    id: str
+    execution_id: str
+    thread_id: str
+    turn: int
+    tool_use_id: str | None
+    kind: str  #: "ask_user" (the agent asks) or "effect" (did this happen?)
+    text: str
+    options: tuple[str, ...]
+    detail: Json  #: the exact call, where the question is about one
+    created_at: Millis
+    status: str  #: open, answered, withdrawn
+    answer: str | None
+    answered_at: Millis | None
+    answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDraft:
+    """A question about to be asked."""
+
+    text: str
+    options: tuple[str, ...] = ()
+    kind: str = "ask_user"
+    tool_use_id: str | None = None
+    detail: Json = field(default_factory=dict)

@@ -1,0 +1,159 @@
+"""What may be asked for: every value that comes from outside is checked here, whichever surface it came through."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+
+from baara_engine import errors, queues, sandboxes, tools
+from baara_engine.clock import Millis
+from baara_engine.records import Kind, UnknownEffect
+
+MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
+MAX_NAME = 200  # characters, so that it fits a line
+MAX_RETRIES = 100
+MAX_TURNS = 10_000
+MAX_TIMEOUT_S = 30 * 24 * 3600.0  # a month
+
+DEFAULT_TURNS = 200
+DEFAULT_RETRIES = {
+    Kind.AGENT: 3,  # an agent goes on from its last turn, so trying again repeats nothing
+    Kind.COMMAND: 0,  # a command starts from its beginning, so it is repeated only if somebody says so
+}
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("it holds a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("it is not valid UTF-8") from error
+    return value
+
+
+def _prompt(value: str) -> str:
+    if not value.strip():
+        raise ValueError("it is empty: say what is to be done")
+    size = len(_text(value).encode())
+    if size > MAX_PROMPT_BYTES:
+        raise ValueError(f"it has {size:,} bytes; {MAX_PROMPT_BYTES:,} is the most. Put long texts into files")
+    return value
+
+
+def _name(value: str) -> str:
+    value = _text(value).strip()
+    if not value or len(value) > MAX_NAME or not value.isprintable():
+        raise ValueError(f"it must be one line of 1 to {MAX_NAME} characters")
+    return value
+
+
+def _workspace(value: str) -> str:
+    path = Path(_text(value)).expanduser().absolute()
+    if not path.is_dir():
+        raise ValueError(f"{path} is not a folder")
+    return str(path)
+
+
+def _queue(value: str) -> str:
+    queues.require_for_submission(value)
+    return value
+
+
+def _sandbox(value: str) -> str:
+    sandboxes.require(value)
+    return value
+
+
+def _tools(value: tuple[str, ...]) -> tuple[str, ...]:
+    tools.require(value)
+    return value
+
+
+Text = Annotated[str, pydantic.AfterValidator(_text)]
+Prompt = Annotated[str, pydantic.AfterValidator(_prompt)]
+Name = Annotated[str, pydantic.AfterValidator(_name)]
+Workspace = Annotated[str, pydantic.AfterValidator(_workspace)]
+QueueName = Annotated[str, pydantic.AfterValidator(_queue)]
+SandboxName = Annotated[str, pydantic.AfterValidator(_sandbox)]
+ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
+
+
+class Options(pydantic.BaseModel):
+    """How something is to be run. None means: the default."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Kind = Kind.AGENT
+    sandbox: SandboxName = sandboxes.DEFAULT
+    model: Name | None = None
+    queue: QueueName = queues.TRANSFER
+    priority: Annotated[int, pydantic.Field(ge=queues.MOST_URGENT, le=queues.LEAST_URGENT)] = queues.USUAL_PRIORITY
+    max_retries: Annotated[int, pydantic.Field(ge=0, le=MAX_RETRIES)] | None = None
+    timeout_s: Annotated[float, pydantic.Field(gt=0, le=MAX_TIMEOUT_S, allow_inf_nan=False)] | None = None
+    max_turns: Annotated[int, pydantic.Field(ge=1, le=MAX_TURNS)] = DEFAULT_TURNS
+    workspace: Workspace | None = None
+    thread_id: Text | None = None
+    unknown_effect: UnknownEffect | None = None
+    allowed_tools: ToolNames | None = None
+
+    @property
+    def retries(self) -> int:
+        """Give how often it is tried again, by its kind unless it is said."""
+        return DEFAULT_RETRIES[self.kind] if self.max_retries is None else self.max_retries
+
+    @property
+    def unknown(self) -> UnknownEffect:
+        """Give what is done about an unsafe call of unknown outcome, by its kind unless it is said."""
+        if self.unknown_effect is not None:
+            return self.unknown_effect
+        return UnknownEffect.TELL if self.kind is Kind.AGENT else UnknownEffect.ASK
+
+
+class Submission(Options):
+    """One prompt (or command) to be run once."""
+
+    prompt: Prompt
+    name: Name | None = None
+    source: Name = "api"
+    not_before: Annotated[Millis, pydantic.Field(ge=0)] | None = None
+    idempotency_key: Name | None = None
+    task_id: Text | None = None
+
+    @property
+    def title(self) -> str:
+        """Give the name, or else the first line of the prompt."""
+        first = next(line for line in self.prompt.splitlines() if line.strip()).strip()
+        return self.name or "".join(char if char.isprintable() else " " for char in first)[:MAX_NAME]
+
+
+class AnswerText(pydantic.BaseModel):
+    """A person's answer to a question."""
+
+    answer: Prompt
+
+
+class TaskDraft(Options):
+    """A definition that can run many times."""
+
+    name: Name
+    prompt: Prompt
+    description: Text = ""
+    enabled: bool = True
+
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+def parse(model: type[Model], values: dict[str, Any]) -> Model:
+    """Check values from outside. Raises `errors.InvalidInput` that says in one line what is wrong."""
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return model.model_validate(given)
+    except pydantic.ValidationError as error:
+        raise errors.InvalidInput("; ".join(_problem(item) for item in error.errors())) from error
+
+
+def _problem(item: Any) -> str:
+    where = " ".join(str(part) for part in item["loc"]).replace("_", " ") or "input"
+    return f"The {where} does not do: {item['msg'].removeprefix('Value error, ')}."

@@ -1,0 +1,151 @@
+"""Runs one leased execution from where its journal stands to the end of the lease."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
+from baara_engine.agent import acting, loop, model, prompts
+from baara_engine.errors import FailureKind
+from baara_engine.journal import Journal
+from baara_engine.records import Execution, Kind
+from baara_engine.store.store import Store
+
+log = logging.getLogger(__name__)
+
+MS_PER_S = 1000
+COMMAND_GRACE_S = 5.0  # the sandbox ends a command at its limit and keeps its output; this is for when it does not
+
+
+class Stopped(Exception):
+    """The engine stops: leave the execution at the step that it has reached."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """One execution in the hands of this engine."""
+
+    execution: Execution
+    begun: float  #: monotonic seconds
+    stopping: bool = False  #: leave at the next step
+    cancelled: bool = False  #: somebody called it off
+
+    def pause(self) -> None:
+        """Raise `Stopped` where the engine is stopping."""
+        if self.stopping:
+            raise Stopped
+
+    @property
+    def worked_ms(self) -> int:
+        """Give the working time of this attempt so far."""
+        return self.execution.worked_ms + round((time.monotonic() - self.begun) * MS_PER_S)
+
+
+class Runner:
+    """Runs leased executions. It keeps no state between them."""
+
+    def __init__(
+        self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
+        settler: settle.Settler,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._home = home
+        self._models = models
+        self._sandbox = sandbox
+        self._settle = settler
+
+    async def run(self, lease: Lease) -> None:
+        """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone."""
+        try:
+            await self._run(lease)
+        except errors.LeaseLost as error:
+            log.info("left %s alone: %s", lease.execution.id, error)
+
+    async def _run(self, lease: Lease) -> None:
+        execution = lease.execution
+        try:
+            lease.execution = execution = await resuming.begin(self._store, execution)
+            await self._work_in_time(lease)
+        except (Stopped, asyncio.CancelledError):
+            await self._left(lease)
+        except errors.LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the execution must not be left without an owner
+            await self._settle.failed(execution, _failure(error, execution))
+
+    async def _left(self, lease: Lease) -> None:
+        if lease.cancelled:
+            await self._settle.cancelled(lease.execution)
+        else:
+            await self._settle.released(lease.execution, lease.worked_ms)
+
+    async def _work_in_time(self, lease: Lease) -> None:
+        execution = lease.execution
+        try:
+            async with asyncio.timeout(_remaining_s(execution)) as limit:
+                await self._work(lease)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            message = f"It used up its time ({execution.timeout_s:g} s)."
+            await self._settle.failed(execution, settle.Failure(FailureKind.TIMED_OUT, message))
+
+    async def _work(self, lease: Lease) -> None:
+        execution = lease.execution
+        session = await self._open(execution)
+        try:
+            if execution.kind is Kind.COMMAND:
+                await self._run_command(lease, session)
+            else:
+                await self._run_agent(lease, session)
+        finally:
+            await session.close()
+
+    async def _run_agent(self, lease: Lease, session: sandboxes.Session) -> None:
+        execution = lease.execution
+        journal = Journal(self._store, execution)
+        talk = journal.load()
+        answering = await self._models.get(execution.model)
+        toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
+        actor = acting.Actor(execution, journal, session, toolbox, lease.pause)
+        agent = loop.Agent(execution, journal, answering, actor, prompts.system(execution.workspace), lease.pause)
+        ending = await agent.work(talk)
+        if isinstance(ending, loop.Waiting):
+            await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
+        else:
+            await self._settle.completed(execution, ending.text)
+
+    async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
+        execution = lease.execution
+        ending = await commands.Command(self._store, execution, session).run()
+        if isinstance(ending, loop.Waiting):
+            await self._settle.waiting(execution, ending.questions, execution.attempt, lease.worked_ms)
+        elif isinstance(ending, settle.Failure):
+            await self._settle.failed(execution, ending)
+        else:
+            await self._settle.completed(execution, ending.text)
+
+    async def _open(self, execution: Execution) -> sandboxes.Session:
+        private = self._home / config.EXECUTIONS / execution.id
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        limits = sandboxes.Limits()
+        return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+
+
+def _remaining_s(execution: Execution) -> float | None:
+    if execution.timeout_s is None:
+        return None
+    grace_s = COMMAND_GRACE_S if execution.kind is Kind.COMMAND else 0.0
+    return max(execution.timeout_s - execution.worked_ms / MS_PER_S, 0.0) + grace_s
+
+
+def _failure(error: Exception, execution: Execution) -> settle.Failure:
+    if isinstance(error, errors.ModelFailure):
+        return settle.Failure(error.kind, error.message, error.retry_after)
+    if isinstance(error, errors.SandboxFailure):
+        return settle.Failure(FailureKind.SANDBOX, error.message)
+    log.error("execution %s failed unexpectedly", execution.id, exc_info=error)
+    return settle.Failure(FailureKind.INTERNAL, f"{type(error).__name__}: {error}")

@@ -1,0 +1,163 @@
+"""Where the agent's hands work: one protocol, and a table of what implements it.
+
+The model runs in the engine; what it *does* runs in a sandbox. No key enters a sandbox, and a sandbox's death is an
+error (`errors.SandboxFailure`) that the engine survives. A new sandbox is one file here and one line in `TABLE`.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from baara_engine import errors
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one command may use."""
+
+    wall_s: float = 600.0  #: seconds until it is ended
+    output_bytes: int = 64 * KIB  #: bytes of output kept: the first two thirds and the last third, with a note between
+    read_bytes: int = 256 * KIB  #: bytes of one file that a read returns
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended. Our own failures are exceptions instead."""
+
+    exit_code: int  #: as a shell reports it: 128 + the signal's number if a signal ended it
+    output: str  #: stdout and stderr as they came, undecodable bytes replaced, cut to `Limits.output_bytes`
+    output_bytes: int  #: how much there was
+    timed_out: bool = False
+    interrupted: bool = False  #: ended because the engine vanished while it ran
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """The command never began, so it can be run now without doing anything twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """The command may have run, in whole or in part; nobody can say."""
+
+
+Earlier = CommandResult | NotBegun | OutcomeUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """Text of a file, or of a range of its lines."""
+
+    text: str
+    lines: int  #: lines in the whole file, 0 if it was cut before they could be counted
+    cut: bool  #: true where the text stops before the file (or the range) does
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Results of a search, in a stable order."""
+
+    lines: tuple[str, ...]
+    cut: bool  #: true where there was more than is returned
+    skipped: int = 0  #: files or folders that could not be read
+
+
+class Session(Protocol):
+    """One execution's hold on a sandbox.
+
+    Paths are relative to the workspace, or absolute within it; anything else is refused. File methods raise
+    `errors.InvalidInput` for what the caller can mend (no such file, outside the workspace, not a regular file, text
+    not found), `errors.SandboxFailure` when the sandbox itself is broken.
+    """
+
+    async def run(self, command: str, *, key: str, wall_s: float | None = None) -> CommandResult:
+        """Run a shell command in the workspace, at most once for each `key`.
+
+        Nothing that the command started survives the call. Cancelling the task that awaits it ends the command's
+        processes within a second. Raises `errors.Refused` if a command of this key has begun before.
+        """
+        ...
+
+    async def earlier(self, key: str, *, same_boot: bool) -> Earlier:
+        """Tell what became of the command of this key, begun by an engine that has since died.
+
+        `same_boot` says whether the computer has been up since that command's intent was written: after a power cut,
+        missing marks prove nothing. Waits for the command if it is just being ended.
+        """
+        ...
+
+    async def settled(self, key: str) -> None:
+        """Forget the marks of this command: its result is in the journal now."""
+        ...
+
+    async def read(self, path: str, view_range: tuple[int, int] | None = None) -> FileText:
+        """Read a text file; `view_range` is the first and last line, from 1, with -1 for the last line there is."""
+        ...
+
+    async def write(self, path: str, content: str) -> None:
+        """Write a whole text file at once (never half of it), making folders as needed."""
+        ...
+
+    async def digest(self, path: str) -> str | None:
+        """Give the SHA-256 of a file's bytes in hex, or None if there is no such file."""
+        ...
+
+    async def edit(self, path: str, old: str, new: str, *, replace_all: bool) -> int:
+        """Replace text in a file at once, and give the number of replacements."""
+        ...
+
+    async def glob(self, pattern: str, path: str = ".") -> Found:
+        """List files whose path below `path` fits the pattern (`*`, `?`, `[…]`, `**`), sorted."""
+        ...
+
+    async def grep(self, pattern: str, path: str = ".") -> Found:
+        """Search text files for a regular expression: lines as `path:number:text`."""
+        ...
+
+    async def close(self) -> None:
+        """End what is left and free what was held. Calling it twice is harmless."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A kind of place to work in."""
+
+    name: str
+
+    async def open(self, workspace: Path, private: Path, limits: Limits) -> Session:
+        """Open a session on a workspace.
+
+        `private` is a folder for the sandbox's own marks and scratch, outside the workspace; both folders exist.
+        Raises `errors.SandboxFailure` if the sandbox cannot work here, with what to do about it.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free what is shared by the sessions."""
+        ...
+
+
+# name → module and class, imported when first asked for
+TABLE: dict[str, tuple[str, str]] = {
+    "native": ("baara_engine.sandboxes.native", "NativeSandbox"),
+}
+DEFAULT = "native"
+
+
+def make(name: str) -> Sandbox:
+    """Make a sandbox of this name. Raises `errors.InvalidInput`, naming those that exist."""
+    require(name)
+    module, class_name = TABLE[name]
+    return cast("Sandbox", getattr(importlib.import_module(module), class_name)())
+
+
+def require(name: str) -> None:
+    """Raise `errors.InvalidInput` unless there is a sandbox of this name."""
+    if name not in TABLE:
+        known = ", ".join(sorted(TABLE))
+        raise errors.InvalidInput(f"There is no sandbox “{name}” in this version. It has: {known}.")

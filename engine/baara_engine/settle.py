@@ -1,0 +1,160 @@
+"""How a lease ends: each ending is one transaction that moves the execution and says so in its thread."""
+
+import random
+from dataclasses import dataclass
+
+from baara_engine import queues, retry
+from baara_engine.errors import FailureKind
+from baara_engine.records import Execution, QuestionDraft
+from baara_engine.states import Outcome, Status
+from baara_engine.store import executions, journal, news, questions, threads
+from baara_engine.store.store import Store
+from baara_engine.store.transaction import Tx
+
+STOPPED = "stopped"  #: how a lease ended: the engine was stopped in order
+CRASHED = "crashed"  #: how a lease ended: the engine died
+INTERRUPTED = frozenset({STOPPED, CRASHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt ended without a result."""
+
+    kind: FailureKind
+    message: str
+    retry_after_s: float | None = None
+    output: str | None = None
+
+
+class Settler:
+    """Ends leases. `worked_ms` is the working time of the attempt so far."""
+
+    def __init__(self, store: Store, randomness: random.Random) -> None:
+        self._store = store
+        self._random = randomness
+
+    async def completed(self, execution: Execution, output: str) -> None:
+        """End it as completed, with this output."""
+
+        def work(tx: Tx) -> None:
+            self._move(
+                tx,
+                execution,
+                Status.COMPLETED,
+                outcome=Outcome.RAN,
+                output=output,
+                error_cause=None,
+                error_message=None,
+            )
+            self._post(tx, execution, "result", output or "It ended without a text.", f"{execution.id}/result")
+
+        await self._store.awrite(work)
+
+    async def failed(self, execution: Execution, failure: Failure) -> None:
+        """End this attempt without a result: try again later, wait, or give up."""
+
+        def work(tx: Tx) -> None:
+            decision = retry.decide(
+                failure.kind,
+                attempt=execution.attempt - execution.allowance_from,
+                max_retries=execution.max_retries,
+                now=tx.now,
+                retry_after_s=failure.retry_after_s,
+                randomness=self._random,
+            )
+            match decision:
+                case retry.Park(until=until):
+                    self._park(tx, execution, failure, until)
+                case retry.RetryAt(at=at):
+                    self._fail(tx, execution, failure)
+                    self._schedule(tx, execution, failure, at)
+                case retry.GiveUp():
+                    self._fail(tx, execution, failure)
+                    self._bury(tx, execution, failure)
+
+        await self._store.awrite(work)
+
+    async def waiting(self, execution: Execution, drafts: list[QuestionDraft], turn: int, worked_ms: int) -> None:
+        """Ask a person and free the worker."""
+
+        def work(tx: Tx) -> None:
+            for draft in drafts:
+                self._ask(tx, execution, turn, draft)
+            still_open = questions.open_of(tx, execution.id)
+            first = still_open[0].id if still_open else None
+            self._move(
+                tx, execution, Status.WAITING_FOR_INPUT,
+                waiting_reason="person", waiting_question=first, worked_ms=worked_ms,
+            )  # fmt: skip
+            if first is None:
+                executions.move(tx, execution.id, Status.WAITING_FOR_INPUT, Status.QUEUED)
+
+        await self._store.awrite(work)
+
+    async def cancelled(self, execution: Execution) -> None:
+        """End it as called off."""
+        await self._store.awrite(lambda tx: cancel(tx, self._store, execution, epoch=execution.epoch))
+
+    async def released(self, execution: Execution, worked_ms: int) -> None:
+        """Give it back to its queue, because the engine stops; it is taken up at its last step."""
+
+        def work(tx: Tx) -> None:
+            news.mark_attempt(tx, execution.id, execution.epoch, STOPPED)
+            self._move(tx, execution, Status.QUEUED, worked_ms=worked_ms)
+
+        await self._store.awrite(work)
+
+    def _move(self, tx: Tx, execution: Execution, after: Status, **changes: object) -> None:
+        executions.move(tx, execution.id, Status.RUNNING, after, epoch=execution.epoch, **changes)
+
+    def _fail(self, tx: Tx, execution: Execution, failure: Failure) -> None:
+        after = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
+        self._move(tx, execution, after, error_cause=failure.kind, error_message=failure.message, output=failure.output)
+
+    def _park(self, tx: Tx, execution: Execution, failure: Failure, until: int) -> None:
+        self._move(
+            tx, execution, Status.RETRY_SCHEDULED, not_before=until, waiting_reason=failure.kind, waiting_until=until,
+            error_cause=failure.kind, error_message=failure.message,
+        )  # fmt: skip
+        if execution.error_cause != failure.kind:  # said once, not at every look
+            self._post(tx, execution, "note", f"Waiting: {failure.message}", None)
+
+    def _schedule(self, tx: Tx, execution: Execution, failure: Failure, at: int) -> None:
+        before = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
+        executions.move(
+            tx, execution.id, before, Status.RETRY_SCHEDULED, not_before=at, waiting_reason="retry", waiting_until=at
+        )
+        text = f"Attempt {execution.attempt} failed: {failure.message} It is tried again."
+        self._post(tx, execution, "note", text, None)
+
+    def _bury(self, tx: Tx, execution: Execution, failure: Failure) -> None:
+        before = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
+        executions.move(tx, execution.id, before, Status.DEAD_LETTERED, outcome=Outcome.FAILED, queue=queues.DLQ)
+        text = failure.message if failure.output is None else f"{failure.message}\n\n{failure.output}"
+        self._post(tx, execution, "failure", text, f"{execution.id}/failure/{execution.epoch}")
+
+    def _ask(self, tx: Tx, execution: Execution, turn: int, draft: QuestionDraft) -> None:
+        question_id = self._store.ids.new()
+        questions.ask(tx, question_id, execution, turn, draft)
+        if draft.tool_use_id is not None:
+            journal.attach_question(tx, execution.id, turn, draft.tool_use_id, question_id)
+        self._post(tx, execution, "question", draft.text, f"question/{question_id}")
+
+    def _post(self, tx: Tx, execution: Execution, kind: str, body: str, key: str | None) -> None:
+        threads.post(
+            tx, self._store.ids.new(), execution.thread_id, kind=kind, body=body, execution_id=execution.id, key=key
+        )
+
+
+def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = None) -> Execution:
+    """Cancel an execution in whatever state it is now; with `epoch`, as its owner."""
+    questions.withdraw(tx, execution)
+    now = executions.get(tx, execution.id)
+    after = executions.move(
+        tx, now.id, now.status, Status.CANCELLED, epoch=epoch, outcome=Outcome.CANCELLED, cancel_requested_at=tx.now
+    )
+    threads.post(
+        tx, store.ids.new(), execution.thread_id, kind="note", body="Cancelled.", execution_id=execution.id,
+        key=f"{execution.id}/cancelled",
+    )  # fmt: skip
+    return after

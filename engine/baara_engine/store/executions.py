@@ -1,0 +1,269 @@
+"""Executions: making them, moving them from state to state, leasing them.
+
+Every move is a compare-and-set in one statement; where a lease is involved it also names the epoch, so that an owner
+who has lost the lease matches no row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, fields, replace
+from typing import Any
+
+import orjson
+
+from baara_engine import errors, events, queues, states
+from baara_engine.clock import Millis
+from baara_engine.records import Execution, Json, Kind, UnknownEffect
+from baara_engine.states import Outcome, Status
+from baara_engine.store import lookup, models
+from baara_engine.store.transaction import Row, Tx, View
+
+COLUMNS = ", ".join(field.name for field in fields(Execution))
+SELECT = f"SELECT {COLUMNS} FROM execution"
+
+INSERT = f"INSERT INTO execution ({COLUMNS}, attempt_open) VALUES ({', '.join('?' for _ in fields(Execution))}, 0)"
+
+# The state stands literally in the text, because the partial indexes are used only then.
+CLAIM = f"""
+UPDATE execution SET status = 'assigned', epoch = epoch + 1, attempt = attempt + 1 - attempt_open, attempt_open = 1,
+       owner = ?, lease_until = ?, waiting_reason = NULL, waiting_until = NULL, not_before = NULL
+WHERE id IN (SELECT id FROM execution WHERE status = 'queued' AND queue = ? ORDER BY priority, id LIMIT ?)
+RETURNING {COLUMNS}
+"""
+COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('assigned', 'running')"
+DUE = "SELECT id, status FROM execution WHERE queue = 'timer' AND not_before <= ? ORDER BY not_before LIMIT ?"
+NEXT_DUE = "SELECT min(not_before) FROM execution WHERE queue = 'timer'"
+
+DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
+
+
+def insert(tx: Tx, execution: Execution) -> Execution:
+    """Store a new execution, in the state that it says, and tell of it."""
+    tx.sql(INSERT, tuple(_stored(value) for value in astuple(execution)))
+    _tell(tx, execution, None)
+    return execution
+
+
+def get(view: View, execution_id: str) -> Execution:
+    """Give the execution of this full id. Raises `errors.NotFound`."""
+    rows = view.sql(f"{SELECT} WHERE id = ?", (execution_id,))
+    if not rows:
+        raise errors.NotFound(f"There is no execution {execution_id}.")
+    return record(rows[0])
+
+
+def find(view: View, prefix: str) -> Execution:
+    """Give the one execution whose id begins like this. Raises `errors.NotFound` or `errors.InvalidInput`."""
+    return get(view, lookup.by_prefix(view, "execution", prefix))
+
+
+def by_key(view: View, idempotency_key: str) -> Execution | None:
+    """Give the execution that was submitted under this idempotency key, if there is one."""
+    rows = view.sql(f"{SELECT} WHERE idempotency_key = ?", (idempotency_key,))
+    return record(rows[0]) if rows else None
+
+
+def listing(
+    view: View, *, status: Status | None = None, task_id: str | None = None, limit: int = 50
+) -> list[Execution]:
+    """Give the newest executions, newest first."""
+    query = models.select(models.Execution, Execution)
+    if status is not None:
+        query = query.where(models.Execution.status == status)
+    if task_id is not None:
+        query = query.where(models.Execution.task_id == task_id)
+    return [record(row) for row in view.rows(query.order_by(models.Execution.id.desc()).limit(limit))]
+
+
+def move(
+    tx: Tx, execution_id: str, before: Status, after: Status, *, epoch: int | None = None, **changes: Any
+) -> Execution:
+    """Move an execution from one state to another, together with other columns, and tell of it.
+
+    Raises `errors.LeaseLost` if it is not in the state `before` (or not in this epoch) any more, and ValueError for a
+    move that `states.NEXT` does not have, which is a defect.
+    """
+    if not states.may_move(before, after):
+        raise ValueError(f"no execution may go from {before} to {after}")
+    changes = _with_consequences(tx, before, after) | changes
+    columns = "".join(f", {name} = ?" for name in changes)
+    fence, params = ("", ()) if epoch is None else (" AND epoch = ?", (epoch,))
+    rows = tx.sql(
+        f"UPDATE execution SET status = ?{columns} WHERE id = ? AND status = ?{fence} RETURNING {COLUMNS}",
+        (after, *(_stored(value) for value in changes.values()), execution_id, before, *params),
+    )
+    if not rows:
+        raise errors.LeaseLost(f"Execution {execution_id} is not {before} any more.")
+    execution = record(rows[0])
+    if before in states.LEASED and after not in states.LEASED:
+        _end_attempt(tx, execution, after)
+    _tell(tx, execution, before)
+    return execution
+
+
+def require_owner(tx: Tx, execution_id: str, epoch: int) -> None:
+    """Raise `errors.LeaseLost` unless this epoch still holds the execution."""
+    statement = "SELECT 1 FROM execution WHERE id = ? AND epoch = ? AND status IN ('assigned', 'running')"
+    if not tx.sql(statement, (execution_id, epoch)):
+        raise errors.LeaseLost(f"Execution {execution_id} has another owner now.")
+
+
+def count_answer(
+    tx: Tx,
+    execution_id: str,
+    epoch: int,
+    *,
+    turn: int,
+    input_tokens: int,
+    output_tokens: int,
+    cost_microusd: int | None,
+) -> None:
+    """Add one answer to the tally, as the owner of this epoch. Raises `errors.LeaseLost`."""
+    require_owner(tx, execution_id, epoch)
+    tx.sql(
+        "UPDATE execution SET turn = ?, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
+        "cost_microusd = cost_microusd + ?, cost_known = cost_known AND ? WHERE id = ?",
+        (turn, input_tokens, output_tokens, cost_microusd or 0, cost_microusd is not None, execution_id),
+    )
+
+
+def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis) -> list[Execution]:
+    """Lease as many queued executions as the queue may still run, the most urgent and then the oldest first."""
+    [(leased,)] = tx.sql(COUNT_LEASED, (queue,))
+    if leased >= concurrency:
+        return []
+    claimed = [record(row) for row in tx.sql(CLAIM, (owner, lease_until, queue, concurrency - leased))]
+    for execution in claimed:
+        tx.sql(
+            "INSERT INTO attempt (execution_id, epoch, attempt, owner, started_at) VALUES (?, ?, ?, ?, ?)",
+            (execution.id, execution.epoch, execution.attempt, owner, tx.now),
+        )
+        _tell(tx, execution, Status.QUEUED)
+    return sorted(claimed, key=lambda execution: (execution.priority, execution.id))
+
+
+def has_ready(view: View) -> bool:
+    """Say whether any queue that is worked on holds something."""
+    marks = ", ".join("?" for _ in queues.WORKING)
+    statement = f"SELECT 1 FROM execution WHERE status = 'queued' AND queue IN ({marks}) LIMIT 1"
+    return bool(view.sql(statement, queues.WORKING))
+
+
+def promote_due(tx: Tx) -> int:
+    """Queue what has waited for its time in the timer queue, and give how many that were."""
+    due = tx.sql(DUE, (tx.now, DUE_AT_ONCE))
+    for execution_id, status in due:
+        leave_timer(tx, execution_id, Status(status))
+    return len(due)
+
+
+def leave_timer(tx: Tx, execution_id: str, status: Status) -> None:
+    """Put an execution from the timer queue into the queue where it runs."""
+    target = get(tx, execution_id).target_queue
+    if status is Status.QUEUED:
+        tx.sql("UPDATE execution SET queue = ?, waiting_reason = NULL WHERE id = ?", (target, execution_id))
+        _tell(tx, get(tx, execution_id), status)
+    else:
+        move(tx, execution_id, status, Status.QUEUED, queue=target)
+
+
+def parked(view: View, reasons: Sequence[str]) -> list[str]:
+    """Give the ids of what waits in the timer queue for one of these reasons."""
+    table = models.Execution
+    query = table.select(table.id).where((table.queue == queues.TIMER) & table.waiting_reason.in_(reasons))
+    return [execution_id for (execution_id,) in view.rows(query)]
+
+
+def next_due(view: View) -> Millis | None:
+    """Give the moment when the next timer is due."""
+    [(due,)] = view.sql(NEXT_DUE)
+    return None if due is None else int(due)
+
+
+def leased(view: View) -> list[Execution]:
+    """Give every execution that some worker holds."""
+    return [record(row) for row in view.sql(f"{SELECT} WHERE status IN ('assigned', 'running')")]
+
+
+def renew(tx: Tx, owner: str, lease_until: Millis) -> None:
+    """Prolong all leases of an owner."""
+    tx.sql(
+        "UPDATE execution SET lease_until = ? WHERE owner = ? AND status IN ('assigned', 'running')",
+        (lease_until, owner),
+    )
+
+
+def cancel_requested(view: View) -> list[str]:
+    """Give the ids of leased executions that somebody wants to end."""
+    wanted = "cancel_requested_at IS NOT NULL AND status IN ('assigned', 'running')"
+    return [execution_id for (execution_id,) in view.sql(f"SELECT id FROM execution WHERE {wanted}")]
+
+
+def point_at_question(tx: Tx, execution_id: str, question_id: str) -> None:
+    """Say which question a waiting execution waits for now."""
+    tx.sql("UPDATE execution SET waiting_question = ? WHERE id = ?", (question_id, execution_id))
+
+
+def request_cancel(tx: Tx, execution: Execution) -> None:
+    """Note that a running execution is to end, for its owner to see."""
+    tx.sql("UPDATE execution SET cancel_requested_at = ? WHERE id = ?", (tx.now, execution.id))
+    tx.emit(events.Kind.CANCEL_REQUESTED, execution_id=execution.id, thread_id=execution.thread_id)
+
+
+def record(row: Row) -> Execution:
+    """Make a record of a row read by `COLUMNS`."""
+    raw = Execution(*row)
+    return replace(
+        raw,
+        kind=Kind(raw.kind),
+        status=Status(raw.status),
+        outcome=Outcome(raw.outcome) if raw.outcome else None,
+        unknown_effect=UnknownEffect(raw.unknown_effect),
+        allowed_tools=_names(row[_ALLOWED_TOOLS]),
+        cost_known=bool(raw.cost_known),
+        resumed=tuple(orjson.loads(row[_RESUMED])),
+    )
+
+
+_POSITION = {field.name: position for position, field in enumerate(fields(Execution))}
+_ALLOWED_TOOLS, _RESUMED = _POSITION["allowed_tools"], _POSITION["resumed"]
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(orjson.loads(text))
+
+
+def _stored(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, (tuple, list, dict)) else value
+
+
+def _with_consequences(tx: Tx, before: Status, after: Status) -> Json:
+    """Give the columns that always change along with a move."""
+    changes: Json = {}
+    if before in states.LEASED and after not in states.LEASED:
+        changes |= {"owner": None, "lease_until": None}
+    if after in {Status.FAILED, Status.TIMED_OUT} or after in states.ENDED:
+        changes |= {"attempt_open": 0, "worked_ms": 0}
+    if after in states.ENDED:
+        changes |= {"completed_at": tx.now, "waiting_reason": None, "waiting_until": None, "waiting_question": None}
+    if after is Status.RETRY_SCHEDULED:
+        changes |= {"queue": queues.TIMER}
+    if after is Status.QUEUED:
+        changes |= {"waiting_reason": None, "waiting_until": None, "waiting_question": None, "not_before": None}
+    return changes
+
+
+def _end_attempt(tx: Tx, execution: Execution, after: Status) -> None:
+    tx.sql(
+        "UPDATE attempt SET ended_at = ?, ended_by = coalesce(ended_by, ?), error = ? "
+        "WHERE execution_id = ? AND epoch = ?",
+        (tx.now, after, execution.error_message, execution.id, execution.epoch),
+    )
+
+
+def _tell(tx: Tx, execution: Execution, before: Status | None) -> None:
+    data: Json = {"from": before, "to": execution.status, "queue": execution.queue}
+    if execution.outcome:
+        data["outcome"] = execution.outcome
+    if execution.waiting_reason:
+        data |= {"reason": execution.waiting_reason, "until": execution.waiting_until}
+    tx.emit(events.Kind.STATUS, execution_id=execution.id, thread_id=execution.thread_id, data=data)

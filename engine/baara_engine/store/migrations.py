@@ -1,0 +1,60 @@
+"""The schema, as an append-only list of small steps that are recorded by name.
+
+To change the schema: add a function `mNNN_what` at the end, and the same column or table in `models`. What stands here
+is history and is never edited; a test holds the two together.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from baara_engine import errors
+from baara_engine.queues import DEFAULT_CONCURRENCY
+from baara_engine.store.transaction import Tx
+
+FIRST_SCHEMA = Path(__file__).with_name("schema_001.sql")
+
+Step = Callable[[Tx], None]
+
+
+def migrate(tx: Tx) -> None:
+    """Take the steps that this database has not seen. Raises `errors.DatabaseTooNew` if it has seen unknown ones."""
+    seen = taken(tx)
+    for step in pending(seen):
+        step(tx)
+        tx.sql("INSERT INTO migration (name, at) VALUES (?, ?)", (step.__name__, tx.now))
+
+
+def taken(tx: Tx) -> set[str]:
+    """Give the names of the steps that this database has seen."""
+    if not tx.sql("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'"):
+        return set()
+    return {name for (name,) in tx.sql("SELECT name FROM migration")}
+
+
+def pending(seen: set[str]) -> list[Step]:
+    """Give the steps that are still to be taken. Raises `errors.DatabaseTooNew` if there were unknown ones."""
+    unknown = seen - {step.__name__ for step in STEPS}
+    if unknown:
+        raise errors.DatabaseTooNew(
+            f"A newer Baara wrote this database (it knows {', '.join(sorted(unknown))}). Nothing was changed: "
+            "install that version again, or open a backup from before.",
+        )
+    return [step for step in STEPS if step.__name__ not in seen]
+
+
+def m001_initial(tx: Tx) -> None:
+    """Make the first tables and the four queues."""
+    for statement in _statements(FIRST_SCHEMA.read_text("utf-8")):
+        tx.sql(statement)
+    for name, concurrency in DEFAULT_CONCURRENCY.items():
+        tx.sql("INSERT INTO queue (name, concurrency) VALUES (?, ?)", (name, concurrency))
+
+
+STEPS: list[Step] = [m001_initial]
+
+
+def _statements(script: str) -> Iterator[str]:
+    lines = (line for line in script.splitlines() if not line.startswith("--"))
+    for statement in "\n".join(lines).split(";"):
+        if statement.strip():
+            yield statement.strip()

@@ -1,0 +1,280 @@
+"""The tables. A new column is a field here and a step in `migrations`."""
+
+from dataclasses import fields
+from typing import Any
+
+import peewee as pw
+
+# Reasons for the partial indexes: a claim must cost the same with a million rows queued as with a thousand, so each
+# index holds only the rows that one hot statement looks for, with the state written literally as that statement has it.
+
+
+class Base(pw.Model):
+    """A table that belongs to no database until a query names one: a process may have several homes open."""
+
+    class Meta:
+        """Peewee reads this."""
+
+        legacy_table_names = False
+
+
+class Migration(Base):
+    """A step of the schema that was taken."""
+
+    name = pw.TextField(primary_key=True)
+    at = pw.BigIntegerField()
+
+
+class Writer(Base):
+    """The last batch that each writer committed: settles whether a COMMIT that raised was kept."""
+
+    name = pw.TextField(primary_key=True)
+    batch = pw.BigIntegerField()
+    at = pw.BigIntegerField()
+
+
+class Setting(Base):
+    """One setting, as JSON."""
+
+    key = pw.TextField(primary_key=True)
+    value = pw.TextField()
+
+
+class Queue(Base):
+    """A queue and how many of it run at once."""
+
+    name = pw.TextField(primary_key=True)
+    concurrency = pw.IntegerField()
+
+
+class Task(Base):
+    """A definition that can run many times."""
+
+    id = pw.TextField(primary_key=True)
+    name = pw.TextField(collation="NOCASE", unique=True)
+    description = pw.TextField()
+    prompt = pw.TextField()
+    kind = pw.TextField()
+    sandbox = pw.TextField()
+    model = pw.TextField(null=True)
+    queue = pw.TextField()
+    priority = pw.IntegerField()
+    max_retries = pw.IntegerField()
+    timeout_s = pw.FloatField(null=True)
+    max_turns = pw.IntegerField()
+    workspace = pw.TextField(null=True)
+    thread_id = pw.TextField(null=True)
+    unknown_effect = pw.TextField()
+    allowed_tools = pw.TextField(null=True)
+    enabled = pw.BooleanField()
+    created_at = pw.BigIntegerField()
+    updated_at = pw.BigIntegerField()
+
+
+class Thread(Base):
+    """What the inbox shows."""
+
+    id = pw.TextField(primary_key=True)
+    title = pw.TextField()
+    source = pw.TextField()
+    created_at = pw.BigIntegerField(index=True)
+    updated_at = pw.BigIntegerField()
+    unread = pw.BooleanField()
+
+
+class Execution(Base):
+    """One run."""
+
+    id = pw.TextField(primary_key=True)
+    task_id = pw.ForeignKeyField(Task, column_name="task_id", null=True, on_delete="SET NULL")
+    thread_id = pw.ForeignKeyField(Thread, column_name="thread_id")
+    name = pw.TextField()
+    kind = pw.TextField()
+    prompt = pw.TextField()
+    status = pw.TextField()
+    outcome = pw.TextField(null=True)
+    queue = pw.TextField()
+    target_queue = pw.TextField()
+    priority = pw.IntegerField()
+    attempt = pw.IntegerField()
+    attempt_open = pw.BooleanField()  # a try has begun and not ended: the next lease goes on with it
+    max_retries = pw.IntegerField()
+    allowance_from = pw.IntegerField()
+    sandbox = pw.TextField()
+    model = pw.TextField()
+    workspace = pw.TextField()
+    timeout_s = pw.FloatField(null=True)
+    max_turns = pw.IntegerField()
+    unknown_effect = pw.TextField()
+    allowed_tools = pw.TextField(null=True)
+    source = pw.TextField()
+    idempotency_key = pw.TextField(null=True, unique=True)
+    created_at = pw.BigIntegerField()
+    started_at = pw.BigIntegerField(null=True)
+    completed_at = pw.BigIntegerField(null=True)
+    not_before = pw.BigIntegerField(null=True)
+    worked_ms = pw.BigIntegerField()
+    turn = pw.IntegerField()
+    input_tokens = pw.BigIntegerField()
+    output_tokens = pw.BigIntegerField()
+    cost_microusd = pw.BigIntegerField()
+    cost_known = pw.BooleanField()
+    output = pw.TextField(null=True)
+    error_cause = pw.TextField(null=True)
+    error_message = pw.TextField(null=True)
+    waiting_reason = pw.TextField(null=True)
+    waiting_until = pw.BigIntegerField(null=True)
+    waiting_question = pw.TextField(null=True)
+    cancel_requested_at = pw.BigIntegerField(null=True)
+    epoch = pw.IntegerField()
+    owner = pw.TextField(null=True)
+    lease_until = pw.BigIntegerField(null=True)
+    resumed = pw.TextField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = (
+            pw.SQL(
+                "CREATE INDEX execution_ready ON execution(queue, priority, id) WHERE status = 'queued'",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_leased ON execution(queue) WHERE status IN ('assigned', 'running')",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_timer ON execution(not_before) WHERE queue = 'timer'",
+            ),
+        )
+
+
+class Attempt(Base):
+    """One lease."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    epoch = pw.IntegerField()
+    attempt = pw.IntegerField()
+    owner = pw.TextField()
+    started_at = pw.BigIntegerField()
+    ended_at = pw.BigIntegerField(null=True)
+    ended_by = pw.TextField(null=True)
+    error = pw.TextField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "epoch"), True),)
+
+
+class Message(Base):
+    """One message of the journal. `content` and `usage` are JSON, `checksum` is chained (see `store.journal`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    seq = pw.IntegerField()
+    turn = pw.IntegerField()
+    role = pw.TextField()
+    content = pw.BlobField()
+    stop_reason = pw.TextField(null=True)
+    usage = pw.BlobField(null=True)
+    model = pw.TextField(null=True)
+    at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "seq"), True),)
+
+
+class ToolCall(Base):
+    """The intent of one tool call, and its receipt."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    turn = pw.IntegerField()
+    tool_use_id = pw.TextField()
+    ordinal = pw.IntegerField()
+    name = pw.TextField()
+    input = pw.BlobField()
+    input_hash = pw.TextField()
+    effect = pw.TextField()
+    notes = pw.BlobField()
+    intent_at = pw.BigIntegerField()
+    boot_id = pw.TextField()
+    receipt_at = pw.BigIntegerField(null=True)
+    is_error = pw.BooleanField()
+    result = pw.BlobField(null=True)
+    question_id = pw.TextField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "turn", "tool_use_id"), True),)
+
+
+class Event(Base):
+    """Something that happened. `seq` never goes back, even after rows are deleted."""
+
+    seq = pw.AutoField()
+    at = pw.BigIntegerField()
+    kind = pw.TextField()
+    execution_id = pw.TextField(null=True)
+    thread_id = pw.TextField(null=True)
+    data = pw.BlobField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "seq"), False),)
+
+
+class ThreadMessage(Base):
+    """One message in a thread. `key` keeps a message from being posted twice."""
+
+    id = pw.TextField(primary_key=True)
+    thread_id = pw.ForeignKeyField(Thread, column_name="thread_id", on_delete="CASCADE", index=False)
+    execution_id = pw.TextField(null=True)
+    kind = pw.TextField()
+    title = pw.TextField()
+    body = pw.TextField()
+    files = pw.TextField()
+    at = pw.BigIntegerField()
+    key = pw.TextField(null=True, unique=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("thread_id", "at"), False),)
+
+
+class Question(Base):
+    """Something only a person can answer."""
+
+    id = pw.TextField(primary_key=True)
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE")
+    thread_id = pw.TextField()
+    turn = pw.IntegerField()
+    tool_use_id = pw.TextField(null=True)
+    kind = pw.TextField()
+    text = pw.TextField()
+    options = pw.TextField()
+    detail = pw.TextField()
+    created_at = pw.BigIntegerField()
+    status = pw.TextField()
+    answer = pw.TextField(null=True)
+    answered_at = pw.BigIntegerField(null=True)
+    answered_by = pw.TextField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = (pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),)
+
+
+def select(table: type[Base], record: type[Any]) -> Any:
+    """Select from a table just the columns that a record has, in its order."""
+    return table.select(*(getattr(table, field.name) for field in fields(record)))
+
+
+TABLES: tuple[Any, ...] = (
+    Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
+    Message, ToolCall, Event, ThreadMessage, Question,
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""Questions: asked durably, answered once."""
+
+import orjson
+
+from baara_engine import errors, events
+from baara_engine.records import Execution, Question, QuestionDraft
+from baara_engine.store import lookup, models
+from baara_engine.store.transaction import Row, Tx, View
+
+SELECT = models.select(models.Question, Question)
+OLDEST_FIRST = (models.Question.created_at, models.Question.id)
+INSERT = """
+INSERT INTO question (id, execution_id, thread_id, turn, tool_use_id, kind, text, options, detail, created_at, status)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')
+"""
+
+
+def ask(tx: Tx, question_id: str, execution: Execution, turn: int, draft: QuestionDraft) -> None:
+    """Store an open question and tell of it."""
+    options, detail = orjson.dumps(draft.options).decode(), orjson.dumps(draft.detail).decode()
+    where = (question_id, execution.id, execution.thread_id, turn, draft.tool_use_id)
+    tx.sql(INSERT, (*where, draft.kind, draft.text, options, detail, tx.now))
+    _tell(tx, question_id, execution.id, execution.thread_id, "open")
+
+
+def answer(tx: Tx, question: Question, text: str, by: str) -> Question:
+    """Answer an open question. Raises `errors.Refused` if it is not open any more."""
+    rows = tx.sql(
+        "UPDATE question SET status = 'answered', answer = ?, answered_at = ?, answered_by = ? "
+        "WHERE id = ? AND status = 'open' RETURNING 1",
+        (text, tx.now, by, question.id),
+    )
+    if not rows:
+        raise errors.Refused(f"This question is {question.status} already; the first answer stands.")
+    _tell(tx, question.id, question.execution_id, question.thread_id, "answered")
+    return get(tx, question.id)
+
+
+def withdraw(tx: Tx, execution: Execution) -> None:
+    """Close the open questions of an execution that does not need them any more."""
+    rows = tx.sql(
+        "UPDATE question SET status = 'withdrawn' WHERE execution_id = ? AND status = 'open' RETURNING id",
+        (execution.id,),
+    )
+    for (question_id,) in rows:
+        _tell(tx, question_id, execution.id, execution.thread_id, "withdrawn")
+
+
+def get(view: View, question_id: str) -> Question:
+    """Give the question of this full id. Raises `errors.NotFound`."""
+    rows = view.rows(SELECT.where(models.Question.id == question_id))
+    if not rows:
+        raise errors.NotFound(f"There is no question {question_id}.")
+    return _question(rows[0])
+
+
+def find(view: View, prefix: str) -> Question:
+    """Give the one question whose id begins like this. Raises `errors.NotFound` or `errors.InvalidInput`."""
+    return get(view, lookup.by_prefix(view, "question", prefix))
+
+
+def listing(view: View, *, open_only: bool, limit: int) -> list[Question]:
+    """Give questions, oldest first."""
+    query = SELECT.where(models.Question.status == "open") if open_only else SELECT
+    return [_question(row) for row in view.rows(query.order_by(*OLDEST_FIRST).limit(limit))]
+
+
+def open_of(view: View, execution_id: str) -> list[Question]:
+    """Give the open questions of an execution, oldest first."""
+    table = models.Question
+    query = SELECT.where((table.execution_id == execution_id) & (table.status == "open"))
+    return [_question(row) for row in view.rows(query.order_by(*OLDEST_FIRST))]
+
+
+def _question(row: Row) -> Question:
+    return Question(*(*row[:7], tuple(orjson.loads(row[7])), orjson.loads(row[8]), *row[9:]))
+
+
+def _tell(tx: Tx, question_id: str, execution_id: str, thread_id: str, status: str) -> None:
+    data = {"question_id": question_id, "status": status}
+    tx.emit(events.Kind.QUESTION, execution_id=execution_id, thread_id=thread_id, data=data)

@@ -1,0 +1,75 @@
+"""Threads and what stands in them."""
+
+import orjson
+import peewee as pw
+
+from baara_engine import errors, events
+from baara_engine.records import Thread, ThreadMessage
+from baara_engine.store import lookup, models
+from baara_engine.store.transaction import Tx, View
+
+SELECT = models.select(models.Thread, Thread)
+POST = """
+INSERT INTO thread_message (id, thread_id, execution_id, kind, title, body, files, at, key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id
+"""
+
+UNREAD_KINDS = frozenset({"report", "result", "question", "failure"})  #: what makes a thread new to the person
+
+
+def make(tx: Tx, thread_id: str, title: str, source: str) -> str:
+    """Make a thread and give its id."""
+    tx.sql(
+        "INSERT INTO thread (id, title, source, created_at, updated_at, unread) VALUES (?, ?, ?, ?, ?, 0)",
+        (thread_id, title, source, tx.now, tx.now),
+    )
+    return thread_id
+
+
+def post(
+    tx: Tx,
+    message_id: str,
+    thread_id: str,
+    *,
+    kind: str,
+    body: str,
+    title: str = "",
+    execution_id: str | None = None,
+    files: tuple[str, ...] = (),
+    key: str | None = None,
+) -> bool:
+    """Put a message into a thread; with a `key` at most once. Say whether it is there now for the first time."""
+    params = (message_id, thread_id, execution_id, kind, title, body, orjson.dumps(files).decode(), tx.now, key)
+    if not tx.sql(POST, params):
+        return False
+    unread = 1 if kind in UNREAD_KINDS else 0
+    tx.sql("UPDATE thread SET updated_at = ?, unread = max(unread, ?) WHERE id = ?", (tx.now, unread, thread_id))
+    data = {"message_id": message_id, "kind": kind}
+    tx.emit(events.Kind.POSTED, execution_id=execution_id, thread_id=thread_id, data=data)
+    return True
+
+
+def find(view: View, prefix: str) -> Thread:
+    """Give the one thread whose id begins like this. Raises `errors.NotFound` or `errors.InvalidInput`."""
+    return get(view, lookup.by_prefix(view, "thread", prefix))
+
+
+def get(view: View, thread_id: str) -> Thread:
+    """Give the thread of this full id. Raises `errors.NotFound`."""
+    rows = view.rows(SELECT.where(models.Thread.id == thread_id))
+    if not rows:
+        raise errors.NotFound(f"There is no thread {thread_id}.")
+    return Thread(*rows[0])
+
+
+def listing(view: View, limit: int) -> list[Thread]:
+    """Give the newest threads, newest first."""
+    newest = SELECT.order_by(models.Thread.created_at.desc(), models.Thread.id.desc()).limit(limit)
+    return [Thread(*row) for row in view.rows(newest)]
+
+
+def messages(view: View, thread_id: str) -> list[ThreadMessage]:
+    """Give what stands in a thread, oldest first."""
+    table = models.ThreadMessage
+    query = models.select(table, ThreadMessage).where(table.thread_id == thread_id).order_by(pw.SQL("rowid"))
+    return [ThreadMessage(*(*row[:6], tuple(orjson.loads(row[6])), row[7])) for row in view.rows(query)]

@@ -1,0 +1,106 @@
+"""The agent's tools: a table, one file each.
+
+A tool is a `Tool` named `TOOL` in its module. To add one: write the file, add its line to `TABLE`. Its input is checked
+against `schema` (by `check.problem`) before anything runs; its `effect` says what repeating it would do, which is what recovery goes by.
+"""
+
+import importlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import cast
+
+from baara_engine import errors, records, sandboxes
+from baara_engine.records import Effect, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as its tool sees it."""
+
+    key: str  #: execution/turn/tool_use_id: names this call once and for all
+    input: Json  #: already checked against the tool's schema
+    session: sandboxes.Session
+    notes: Json = field(default_factory=dict)  #: what `prepare` wrote down, committed with the intent
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something to put into the thread, in the same transaction as the receipt."""
+
+    title: str
+    markdown: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The tool ran, and this goes back to the model."""
+
+    text: str
+    is_error: bool = False
+    post: Post | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The tool needs a person; the answer will be its result."""
+
+    question: records.QuestionDraft
+
+
+ToolOutcome = Done | Ask
+Recalled = Done | sandboxes.NotBegun | sandboxes.OutcomeUnknown
+
+
+async def _cannot_recall(_call: Call, _same_boot: bool) -> Recalled:  # noqa: FBT001 - a fixed protocol of two values
+    return sandboxes.OutcomeUnknown()
+
+
+async def _no_notes(_call: Call) -> Json:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool of the agent."""
+
+    name: str
+    description: str  #: for the model
+    schema: Json  #: JSON Schema of the input, an object
+    effect: Effect
+    run: Callable[[Call], Awaitable[ToolOutcome]]  #: raises errors.BaaraError for what the model should be told
+    recall: Callable[[Call, bool], Awaitable[Recalled]] = _cannot_recall
+    #: what became of a call that has an intent and no receipt; told whether the computer has been up since
+    prepare: Callable[[Call], Awaitable[Json]] = _no_notes  #: notes for recovery, taken before the intent is committed
+
+    def param(self) -> Json:
+        """Describe the tool to the Messages API."""
+        return {"name": self.name, "description": self.description, "input_schema": self.schema}
+
+
+# name → module, imported when tools are first needed
+TABLE: dict[str, str] = {
+    "bash": "baara_engine.tools.bash",
+    "read": "baara_engine.tools.read",
+    "write": "baara_engine.tools.write",
+    "edit": "baara_engine.tools.edit",
+    "glob": "baara_engine.tools.glob",
+    "grep": "baara_engine.tools.grep",
+    "report": "baara_engine.tools.report",
+    "ask_user": "baara_engine.tools.ask_user",
+}
+
+
+@cache
+def load(name: str) -> Tool:
+    """Give the tool of this name. Raises `errors.InvalidInput`, naming those that exist."""
+    require([name])
+    return cast("Tool", importlib.import_module(TABLE[name]).TOOL)
+
+
+def require(names: Iterable[str]) -> None:
+    """Raise `errors.InvalidInput` unless there are tools of all these names."""
+    for name in names:
+        if name not in TABLE:
+            raise errors.InvalidInput(f"There is no tool “{name}”. There are: {', '.join(TABLE)}.")

@@ -1,0 +1,54 @@
+"""Background tasks with a name and someone watching: what fails is logged and told, never lost."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Tasks:
+    """The background tasks of one owner."""
+
+    def __init__(self, on_failure: Callable[[str, BaseException], None] | None = None) -> None:
+        """Take what to call, with the task's name and its error, when a task ends by an error."""
+        self._running: set[asyncio.Task[Any]] = set()
+        self._on_failure = on_failure
+
+    def spawn(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        """Start a task under this name."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel what still runs and wait until all of it has ended."""
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            return
+        log.error("background task %s failed", task.get_name(), exc_info=error)
+        if self._on_failure is not None:
+            self._on_failure(task.get_name(), error)
+
+
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """Run several at once and give their results in order. If one fails, the others are cancelled and it is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]

@@ -1,0 +1,161 @@
+"""The worker: claims what is due as far as the queues allow, runs it, and gives everything back when it is stopped.
+
+It sleeps until it is woken: by a commit of this process, by a nudge from another, or by the nearest timer. Once a
+second it asks, for about 40 µs, whether anything was committed that nobody nudged about.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from baara_engine import errors, events, nudge, queues, watch
+from baara_engine.clock import Millis
+from baara_engine.records import Event, Execution
+from baara_engine.runner import Lease, Runner
+from baara_engine.store import executions, news
+from baara_engine.store.store import Store
+from baara_engine.store.transaction import Tx
+
+log = logging.getLogger(__name__)
+
+MS_PER_S = 1000
+FALLBACK_S = 1.0  # a nudge can be lost; work must not wait longer than this for another look
+LEASE_S = 60.0  # a backstop: an owner's death is seen by its process, not by the clock
+RENEW_S = 20.0  # a third of the lease, so that two renewals may fail
+STOP_GRACE_S = 5.0  # for the step at work to end by itself before it is cut off
+STORE_TROUBLE_S = 1.0  # pause after the store refused, so that a full disk is not asked in a circle
+
+# Commits of this process that may have made work ready, or room for it.
+WAKING = frozenset({events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_REQUESTED})
+
+
+class Worker:
+    """Works on the queues of one store until it is stopped."""
+
+    def __init__(self, store: Store, home: Path, owner: str, runner: Runner) -> None:
+        self._store = store
+        self._home = home
+        self._owner = owner
+        self._runner = runner
+        self._tasks = watch.Tasks()
+        self._leases: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._renewed = 0.0
+        self._next_due: Millis | None = None
+
+    async def run(self, looked: Callable[[], None]) -> None:
+        """Work until `stop` is called; call `looked` once the first work is claimed and begun."""
+        loop = asyncio.get_running_loop()
+        listener, changes = nudge.Listener(self._home), self._store.watch()
+        loop.add_reader(listener.fileno(), self._nudged, listener)
+        self._store.listen(lambda told: self._committed(loop, told))
+        try:
+            await self._look()
+            looked()
+            while not self._stopping:
+                await self._sleep(changes.changed)
+                self._wake.clear()
+                await self._look()
+        finally:
+            loop.remove_reader(listener.fileno())
+            listener.close()
+            changes.close()
+            await self._give_back()
+
+    def stop(self) -> None:
+        """Order the worker to stop; `run` returns when everything is given back. Call it in the loop's thread."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _look(self) -> None:
+        """Do whatever is due now."""
+        try:
+            await self._renew()
+            self._end_cancelled()
+            await self._promote()
+            await self._claim()
+        except errors.BaaraError as error:
+            log.error("the store could not be used, trying again: %s", error)  # noqa: TRY400 - the sentence says it all
+            await asyncio.sleep(STORE_TROUBLE_S)
+            self._wake.set()
+
+    async def _sleep(self, changed: Callable[[], bool]) -> None:
+        """Wait until there may be something to do."""
+        while not self._wake.is_set() and not self._is_due() and not changed():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._nap_s())
+
+    def _nap_s(self) -> float:
+        if self._next_due is None:
+            return FALLBACK_S
+        return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), FALLBACK_S)
+
+    def _is_due(self) -> bool:
+        if self._leases and time.monotonic() - self._renewed >= RENEW_S:
+            return True
+        return self._next_due is not None and self._next_due <= self._store.clock.now()
+
+    async def _claim(self) -> None:
+        if not self._store.read(executions.has_ready):
+            return
+        claimed = await self._store.awrite(self._claim_all)
+        for execution in claimed:
+            self._start(execution)
+
+    def _claim_all(self, tx: Tx) -> list[Execution]:
+        lease_until = tx.now + round(LEASE_S * MS_PER_S)
+        allowed = news.concurrency(tx)
+        return [
+            execution
+            for queue in queues.WORKING
+            for execution in executions.claim(tx, queue, allowed[queue], self._owner, lease_until)
+        ]
+
+    def _start(self, execution: Execution) -> None:
+        lease = Lease(execution, time.monotonic())
+        task = self._tasks.spawn(self._runner.run(lease), name=f"execution-{execution.id}")
+        self._leases[execution.id] = (lease, task)
+        task.add_done_callback(lambda _: self._leases.pop(execution.id, None))
+
+    async def _promote(self) -> None:
+        """Queue the timers that are due, and note when the next one is."""
+        self._next_due = self._store.read(executions.next_due)
+        while self._next_due is not None and self._next_due <= self._store.clock.now():
+            await self._store.awrite(executions.promote_due)
+            self._next_due = self._store.read(executions.next_due)
+
+    def _end_cancelled(self) -> None:
+        for execution_id in self._store.read(executions.cancel_requested):
+            held = self._leases.get(execution_id)
+            if held is not None and not held[0].cancelled:
+                held[0].cancelled = True
+                held[1].cancel()
+
+    async def _renew(self) -> None:
+        if not self._leases or time.monotonic() - self._renewed < RENEW_S:
+            return
+        self._renewed = time.monotonic()
+        await self._store.awrite(
+            lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S)),
+        )
+
+    async def _give_back(self) -> None:
+        """Let the steps at work end, or cut them off, so that each execution is back in its queue."""
+        tasks = [task for _, task in self._leases.values()]
+        for lease, _ in self._leases.values():
+            lease.stopping = True
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+        await self._tasks.stop()
+
+    def _nudged(self, listener: nudge.Listener) -> None:
+        listener.drain()
+        self._wake.set()
+
+    def _committed(self, loop: asyncio.AbstractEventLoop, told: list[Event]) -> None:
+        if any(event.kind in WAKING for event in told) and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake.set)

@@ -1,0 +1,36 @@
+# What a developer does here. `just` comes with the development dependencies: `uv run just check`.
+
+# format, types, imports, size and tests: green at every commit
+check: lint types imports budget test
+
+lint:
+    ruff format --check
+    ruff check
+
+types:
+    mypy
+
+imports:
+    lint-imports
+
+budget:
+    python scripts/budget.py
+
+test *ARGS:
+    pytest {{ARGS}}
+
+# the program, from the source
+run *ARGS:
+    baara {{ARGS}}
+
+# figures against the raw limit in the same run; see tests/bench/README.md
+bench *ARGS:
+    python -m tests.bench {{ARGS}}
+
+format:
+    ruff format
+    ruff check --fix
+
+# pin everything, transitively, in a form that names no host
+lock:
+    python scripts/lock.py
