@@ -1,22 +1,25 @@
 """Runs one leased execution from where its journal stands to the end of the lease."""
 
 import asyncio
+import importlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, loop, model, prompts
 from baara_engine.errors import FailureKind
 from baara_engine.journal import Journal
-from baara_engine.records import Execution, Kind
+from baara_engine.records import Execution, Json, Kind
 from baara_engine.store.store import Store
 
 log = logging.getLogger(__name__)
 
 MS_PER_S = 1000
+CHECK = "baara_engine.tools.check"
 COMMAND_GRACE_S = 5.0  # the sandbox ends a command at its limit and keeps its output; this is for when it does not
 
 
@@ -110,7 +113,7 @@ class Runner:
         talk = journal.load()
         answering = await self._models.get(execution.model)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
-        actor = acting.Actor(execution, journal, session, toolbox, lease.pause)
+        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause)
         agent = loop.Agent(execution, journal, answering, actor, prompts.system(execution.workspace), lease.pause)
         ending = await agent.work(talk)
         if isinstance(ending, loop.Waiting):
@@ -133,6 +136,11 @@ class Runner:
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
         limits = sandboxes.Limits()
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+
+
+def _checker() -> Callable[[tools.Tool, Json], str | None]:
+    """Give the check of tool inputs. Its library is slow to import, so it is loaded when the first agent runs."""
+    return cast("Callable[[tools.Tool, Json], str | None]", importlib.import_module(CHECK).problem)
 
 
 def _remaining_s(execution: Execution) -> float | None:

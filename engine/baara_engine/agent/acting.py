@@ -11,7 +11,6 @@ from itertools import groupby
 from baara_engine import errors, owner, sandboxes, tools, watch
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Effect, Execution, Json, QuestionDraft, ToolCall, UnknownEffect
-from baara_engine.tools import check
 
 UNKNOWN = (
     "The program was interrupted while this call ran, so whether it took effect is unknown. It was not repeated. "
@@ -29,6 +28,7 @@ class Actor:
     journal: Journal
     session: sandboxes.Session
     toolbox: dict[str, tools.Tool]
+    problem: Callable[[tools.Tool, Json], str | None]  #: what is wrong with an input (`tools.check.problem`)
     pause: Callable[[], None]  #: called between calls; raises to stop there
 
     @property
@@ -83,7 +83,7 @@ class Actor:
         tool = self.toolbox.get(block["name"])
         if tool is None:
             return None, f"There is no tool “{block['name']}”. There are: {', '.join(self.toolbox)}."
-        problem = check.problem(tool, block["input"])
+        problem = self.problem(tool, block["input"])
         return (tool, "") if problem is None else (None, f"Not run, because its input does not fit: {problem}")
 
     async def _first(

@@ -93,12 +93,11 @@ async def test_a_swarm_of_forking_processes_is_ended(session: NativeSession, pla
     assert places.processes() == []
 
 
-async def test_cancelling_ends_a_command_within_a_second(session: NativeSession, places: Any) -> None:
+async def test_cancelling_ends_a_command_within_a_second(session: NativeSession, places: Any, until: Any) -> None:
     """When the awaiting task is cancelled, its processes are gone a second later, and the cancellation goes on."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(session.run("setsid sleep 60 & sleep 60", key="a"))
-        while len(places.processes()) < 3:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: len(places.processes()) >= 3)
         began = time.monotonic()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -129,12 +128,11 @@ async def test_cancelling_at_any_moment_leaves_nothing(session: NativeSession, p
     assert places.processes() == []
 
 
-async def test_closing_a_session_ends_its_commands(session: NativeSession, places: Any) -> None:
+async def test_closing_a_session_ends_its_commands(session: NativeSession, places: Any, until: Any) -> None:
     """A command that runs when its session is closed is ended and says that it was interrupted."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(session.run("sleep 60", key="a"))
-        while not places.processes():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, places.processes)
         await session.close()
         assert places.processes() == []
     assert task.result().interrupted

@@ -54,7 +54,7 @@ async def test_no_use_of_a_path_leads_outside(session: NativeSession, places: An
         "link/new/x",
     ]
     for path in ways:
-        with pytest.raises(errors.InvalidInput, match="is outside the workspace|is a folder"):
+        with pytest.raises(errors.InvalidInput, match=r"is outside the workspace|is a folder"):
             await use(session, path)
     assert (evil / "file").read_text() == "secret"
     assert [path.name for path in evil.iterdir()] == ["file"]
@@ -82,7 +82,7 @@ async def test_only_regular_files_are_used_and_nothing_waits(session: NativeSess
         os.chdir("/")
         async with asyncio.timeout(5):
             for name in ("pipe", "socket", "device", "folder", ".", "folder/"):
-                with pytest.raises(errors.InvalidInput, match="not a regular file|is a folder"):
+                with pytest.raises(errors.InvalidInput, match=r"not a regular file|is a folder"):
                     await use(session, name)
 
 
@@ -204,7 +204,7 @@ async def test_overlong_names_are_refused(session: NativeSession, name: str) -> 
         await session.write(name, "")
 
 
-@pytest.mark.parametrize("name", ["new\nline", "‮rtl", "trailing.", "CON", "a:b", " ", "-rf", "\udcff"])
+@pytest.mark.parametrize("name", ["new\nline", "\u202ertl", "trailing.", "CON", "a:b", " ", "-rf", "\udcff"])
 async def test_odd_names_are_just_names(session: NativeSession, name: str) -> None:
     """Whatever the file system takes works, also bytes that are no UTF-8."""
     await session.write(name, "text")

@@ -75,7 +75,7 @@ async def test_patterns_stay_below(session: NativeSession, pattern: str) -> None
 @pytest.mark.parametrize("pattern", ["(", "*a", "a{99999999999}", "(?P<x", "[" * 3])
 async def test_an_expression_that_makes_no_sense_is_told(session: NativeSession, pattern: str) -> None:
     """What is wrong with a regular expression comes back as a message."""
-    with pytest.raises(errors.InvalidInput, match="The pattern cannot be used: .+"):
+    with pytest.raises(errors.InvalidInput, match=r"The pattern cannot be used: .+"):
         await session.grep(pattern)
 
 
@@ -124,8 +124,7 @@ async def test_links_are_shown_but_not_followed(session: NativeSession, places: 
 async def test_odd_names_are_shown_as_text(session: NativeSession, places: Any) -> None:
     """Names that are no UTF-8, or would break or colour a line, are written out."""
     for name in (b"bad\xff", b"new\nline", b"\x1b[31mred", "grün".encode()):
-        with open(os.fsencode(places.workspace) + b"/" + name, "w") as file:  # noqa: PTH123  (a name of bytes)
-            file.write("needle")
+        (places.workspace / os.fsdecode(name)).write_text("needle")
     shown = (r"\x1b[31mred", r"bad\xff", "grün", r"new\nline")
     assert (await session.glob("*")).lines == shown
     assert (await session.grep("needle")).lines == tuple(f"{name}:1:needle" for name in shown)
