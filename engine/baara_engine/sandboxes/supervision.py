@@ -29,7 +29,9 @@ class Supervision:
         self._require_open()
         ours, theirs = socket.socketpair()
         try:
-            await asyncio.to_thread(self._launcher.hand_over, theirs)
+            # Shielded, because a thread that was never started could not close its socket.
+            handing_over = asyncio.get_running_loop().run_in_executor(None, self._launcher.hand_over, theirs)
+            await asyncio.shield(handing_over)
             self._require_open()
         except BaseException:
             ours.close()

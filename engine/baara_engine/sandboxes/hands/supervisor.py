@@ -14,7 +14,7 @@ from . import marks, output, processes, wire
 
 TERM_S = 0.3  # seconds between asking a program to end and ending it: cancelling must take effect within a second
 LINGER_S = 0.2  # seconds that an ended shell's helpers get to empty their pipes, as in `exec > >(tee log)`
-SWEEP_S = 3.0  # seconds after which a process that will not die is left and told of
+SWEEP_S = 10.0  # seconds after which a process that will not die is left and told of; the rest take milliseconds
 DRAIN_S = 0.5  # seconds for what is left in the pipe, in case that such a process still writes to it
 
 

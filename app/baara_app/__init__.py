@@ -1,0 +1,1 @@
+"""Baara as a program: its command line, and starting and stopping the engine."""
