@@ -15,7 +15,6 @@ from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 TOOL_USE_ID = "command"
-ALL_DAY_S = 24 * 3600.0  # a command without a limit of its own is ended after this
 
 RUN_AGAIN, IT_IS_DONE, GIVE_UP = "Run it again", "It is done", "Give up"
 QUESTION = (
@@ -83,9 +82,8 @@ class Command:
         return await self._run_now(name)
 
     async def _run_now(self, tool_use_id: str) -> Finished | settle.Failure:
-        wall_s = self.execution.timeout_s or ALL_DAY_S
         key = f"{self.execution.id}/{self.execution.attempt}/{tool_use_id}"
-        result = await self.session.run(self.execution.prompt, key=key, wall_s=wall_s)
+        result = await self.session.run(self.execution.prompt, key=key, wall_s=self.execution.timeout_s)
         return await self._ended(tool_use_id, result)
 
     async def _intend(self, tool_use_id: str, ordinal: int) -> None:

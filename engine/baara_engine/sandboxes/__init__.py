@@ -19,7 +19,7 @@ MIB = 1024 * KIB
 class Limits:
     """What one command may use."""
 
-    wall_s: float = 600.0  #: seconds until it is ended
+    wall_s: float = 24 * 3600.0  #: seconds until it is ended, whatever it asks for
     output_bytes: int = 64 * KIB  #: bytes of output kept: the first two thirds and the last third, with a note between
     read_bytes: int = 256 * KIB  #: bytes of one file that a read returns
 

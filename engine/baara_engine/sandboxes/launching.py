@@ -9,7 +9,7 @@ from pathlib import Path
 
 from baara_engine import errors
 
-HANDS = Path(__file__).parent / "hands" / "__main__.py"
+HANDS = Path(__file__).resolve().parent / "hands" / "__main__.py"
 SEND_S = 5.0  # seconds after which a launcher that takes nothing counts as broken
 EXIT_S = 2.0  # seconds that it gets to leave by itself
 

@@ -83,7 +83,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def opened(self, path: str, flags: int) -> Iterator[int]:
-        """Open what is at this path of the workspace, for the time of the block. Raises as `explaining`, and before."""
+        """Open what is at this path, for the time of the block; OSError within it is explained as well."""
         with self.root() as root, self.explaining(path):
             file = confined.open_beneath(root, self.relative(path), flags)
             try:

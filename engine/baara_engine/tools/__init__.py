@@ -1,7 +1,8 @@
 """The agent's tools: a table, one file each.
 
 A tool is a `Tool` named `TOOL` in its module. To add one: write the file, add its line to `TABLE`. Its input is checked
-against `schema` (by `check.problem`) before anything runs; its `effect` says what repeating it would do, which is what recovery goes by.
+against `schema` (by `check.problem`) before anything runs; its `effect` says what repeating it would do, which is what
+recovery goes by.
 """
 
 import importlib

@@ -4,6 +4,7 @@ from baara_engine import sandboxes, tools
 from baara_engine.records import Effect
 
 MS_PER_S = 1000
+USUAL_TIMEOUT_MS = 600_000  # ten minutes: a build or a test run ends by then, a hang is noticed
 MAX_TIMEOUT_MS = 3_600_000  # an hour; longer jobs belong into an execution of their own
 
 
@@ -11,8 +12,7 @@ async def run(call: tools.Call) -> tools.ToolOutcome:
     """Run the command once and tell its output and how it ended."""
     if call.input.get("restart"):
         return tools.Done("There is no shell to restart: each command starts in a fresh one, in the workspace.")
-    timeout_ms = call.input.get("timeout_ms")
-    wall_s = None if timeout_ms is None else timeout_ms / MS_PER_S
+    wall_s = call.input.get("timeout_ms", USUAL_TIMEOUT_MS) / MS_PER_S
     result = await call.session.run(call.input["command"], key=call.key, wall_s=wall_s)
     return tell(result)
 
@@ -42,7 +42,7 @@ TOOL = tools.Tool(
     description=(
         "Run a command with bash in the workspace. Each call is a fresh shell; files stay, variables and the current "
         "folder do not. Whatever the command started ends with it, background processes too. Output is cut in the "
-        "middle when it is long. A command may be ended after its time (timeout_ms, 600000 unless given)."
+        f"middle when it is long. A command is ended after its time (timeout_ms, {USUAL_TIMEOUT_MS} unless given)."
     ),
     schema={
         "type": "object",

@@ -14,20 +14,19 @@ from typing import Any
 import psutil
 import pytest
 
-import baara_engine
 from baara_engine import owner
 from baara_engine.sandboxes import CommandResult, NotBegun, OutcomeUnknown
 from baara_engine.sandboxes.native import NativeSession
 
 HOST = Path(__file__).with_name("engine_host.py")
-ROOT = Path(baara_engine.__file__).parents[1]
 
 
 @contextlib.contextmanager
 def engine_with(places: Any, command: str, *, grace_s: float, until: Any) -> Iterator[subprocess.Popen[bytes]]:
     """Have an engine in a process of its own begin this command under the key `k`; it is killed at the end."""
     arguments = [str(places.workspace), str(places.private), "k", str(grace_s), command]
-    process = subprocess.Popen([sys.executable, str(HOST), *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, str(HOST), *arguments], env=env)
     try:
         until(places.processes)
         yield process

@@ -1,19 +1,28 @@
 """Running commands: what goes in, what comes out, and how often."""
 
 import asyncio
+import contextlib
 import os
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from baara_engine import errors
+from baara_engine import errors, sandboxes
 from baara_engine.sandboxes import KIB, CommandResult, Limits
 from baara_engine.sandboxes.native import NativeSandbox, NativeSession
 
 ALLOWED = {"PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ"}
 BY_BASH = {"PWD", "OLDPWD", "SHLVL", "_"}
+
+
+def test_the_table_has_the_native_sandbox() -> None:
+    """The sandbox of that name is this one, and has the shape of a sandbox."""
+    made: sandboxes.Sandbox = NativeSandbox()
+    assert isinstance(sandboxes.make(made.name), NativeSandbox)
 
 
 async def test_a_command_gives_its_output_and_exit_code(session: NativeSession) -> None:
@@ -215,6 +224,23 @@ async def test_descriptors_do_not_pile_up(session: NativeSession, no_descriptor_
         await session.run("true", key=str(n))
         await session.glob("*")
         await session.write("a", "b")
+    assert no_descriptor_leaks() == before
+
+
+async def test_a_call_that_is_cancelled_before_it_starts_leaks_nothing(
+    session: NativeSession, no_descriptor_leaks: Any
+) -> None:
+    """A call that is cancelled while it waits for a thread closes both ends of its socket."""
+    await session.run("true", key="first")
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))  # which the loop shuts down itself
+    before = no_descriptor_leaks()
+    blocking = loop.run_in_executor(None, time.sleep, 0.3)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await session.run("touch ran", key="a")
+    await blocking
+    assert await session.digest("ran") is None
     assert no_descriptor_leaks() == before
 
 

@@ -1,0 +1,126 @@
+"""Records as JSON: the fields that CONTRACT.md promises, and more. Times are ISO 8601 in UTC with `Z`."""
+
+from dataclasses import asdict
+from typing import Any
+
+from baara_app.cli import words
+from baara_engine.clock import Millis, iso
+from baara_engine.records import (
+    Attempt,
+    Event,
+    Execution,
+    Json,
+    Kind,
+    Message,
+    Question,
+    Queue,
+    Task,
+    Thread,
+    ThreadMessage,
+    ToolCall,
+)
+
+TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
+                   "receipt_at"})  # fmt: skip
+
+
+def execution(record: Execution, now: Millis) -> Json:
+    """Give an execution; `now` ends the duration of one that has not ended."""
+    return {
+        "id": record.id,
+        "task_id": record.task_id,
+        "thread_id": record.thread_id,
+        "name": record.name,
+        "kind": record.kind,
+        "prompt": record.prompt,
+        "status": record.status,
+        "outcome": record.outcome,
+        "queue": record.queue,
+        "priority": record.priority,
+        "attempt": record.attempt,
+        "max_retries": record.max_retries,
+        "sandbox": record.sandbox,
+        "model": record.model if record.kind is Kind.AGENT else None,
+        "workspace": record.workspace,
+        "timeout_s": record.timeout_s,
+        "max_turns": record.max_turns,
+        "unknown_effect": record.unknown_effect,
+        "source": record.source,
+        "idempotency_key": record.idempotency_key,
+        "created_at": iso(record.created_at),
+        "started_at": iso(record.started_at),
+        "completed_at": iso(record.completed_at),
+        "duration_ms": words.duration_ms(record, now),
+        "turn": record.turn,
+        "input_tokens": record.input_tokens,
+        "output_tokens": record.output_tokens,
+        "cost_usd": record.cost_microusd / words.MICRO if record.cost_known else None,
+        "output": record.output,
+        "error": _error(record),
+        "checks": [],
+        "waiting": _waiting(record),
+        "cancel_requested_at": iso(record.cancel_requested_at),
+        "resumed": [_with_times(entry) for entry in record.resumed],
+    }
+
+
+def task(record: Task) -> Json:
+    """Give a task."""
+    return _with_times(asdict(record))
+
+
+def event(record: Event) -> Json:
+    """Give an event."""
+    return _with_times(asdict(record)) | {"data": _with_times(record.data)}
+
+
+def attempt(record: Attempt) -> Json:
+    """Give one lease of an execution."""
+    return _with_times(asdict(record))
+
+
+def message(record: Message) -> Json:
+    """Give a message of the journal."""
+    return _with_times(asdict(record))
+
+
+def tool_call(record: ToolCall) -> Json:
+    """Give a tool call of the journal."""
+    return _with_times(asdict(record))
+
+
+def queue(record: Queue) -> Json:
+    """Give a queue."""
+    return asdict(record)
+
+
+def thread(record: Thread) -> Json:
+    """Give a thread."""
+    return _with_times(asdict(record))
+
+
+def thread_message(record: ThreadMessage) -> Json:
+    """Give a message of a thread."""
+    return _with_times(asdict(record))
+
+
+def question(record: Question) -> Json:
+    """Give a question."""
+    return _with_times(asdict(record))
+
+
+def _error(record: Execution) -> Json | None:
+    if record.error_cause is None:
+        return None
+    return {"cause": record.error_cause, "message": record.error_message}
+
+
+def _waiting(record: Execution) -> Json | None:
+    if record.waiting_reason is None:
+        return None
+    until = iso(record.waiting_until)
+    return {"reason": record.waiting_reason, "until": until, "question_id": record.waiting_question}
+
+
+def _with_times(values: dict[str, Any]) -> Json:
+    return {name: iso(value) if name in TIMES else value for name, value in values.items()}

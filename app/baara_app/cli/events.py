@@ -1,0 +1,107 @@
+"""Events as log lines: a level and a sentence each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from baara_app.cli import words
+from baara_engine import queues, resuming
+from baara_engine.clock import Millis
+from baara_engine.engine import Engine
+from baara_engine.events import Kind
+from baara_engine.records import Event, Json
+from baara_engine.states import Status
+
+PAGE = 1000  # events read at once
+
+
+class Level(StrEnum):
+    """How much a line matters."""
+
+    INFO = "info"  #: It goes its way.
+    WARNING = "warning"  #: It waits, or a step failed.
+    ERROR = "error"  #: An attempt failed.
+
+
+RANK = list(Level)
+LEVELS = {
+    Status.WAITING_FOR_INPUT: Level.WARNING,
+    Status.RETRY_SCHEDULED: Level.WARNING,
+    Status.CANCELLED: Level.WARNING,
+    Status.FAILED: Level.ERROR,
+    Status.TIMED_OUT: Level.ERROR,
+    Status.DEAD_LETTERED: Level.ERROR,
+}
+SENTENCES = {
+    Status.CREATED: "Submitted",
+    Status.ASSIGNED: "Taken up",
+    Status.RUNNING: "Running",
+    Status.WAITING_FOR_INPUT: "Needs you",
+    Status.FAILED: "The attempt failed",
+    Status.TIMED_OUT: "The attempt has used up its time",
+    Status.CANCELLED: "Cancelled",
+    Status.DEAD_LETTERED: "Failed; it is not tried again by itself",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log."""
+
+    seq: int
+    at: Millis
+    level: Level
+    text: str
+
+
+def after(engine: Engine, seq: int, execution_id: str) -> Iterator[Event]:
+    """Give the events of an execution after number `seq`, oldest first, however many there are."""
+    while True:
+        page = engine.events(seq, execution=execution_id, limit=PAGE)
+        yield from page
+        if len(page) < PAGE:
+            return
+        seq = page[-1].seq
+
+
+def line(event: Event) -> Line:
+    """Give the log line of an event."""
+    return Line(event.seq, event.at, _level(event), sentence(event))
+
+
+def sentence(event: Event) -> str:
+    """Say what happened."""
+    say = SAYING.get(event.kind)
+    return event.kind.replace("_", " ").capitalize() if say is None else say(event.data)
+
+
+def _status(data: Json) -> str:
+    to = Status(data["to"])
+    if to is Status.COMPLETED:
+        return f"Ended: {data.get('outcome', to)}"
+    if to is Status.RETRY_SCHEDULED or (to is Status.QUEUED and data.get("queue") == queues.TIMER):
+        until = words.local(data.get("until"))
+        return f"Waiting for {words.waited_for(data.get('reason'))}" + (f", until {until}" if until else "")
+    if to is Status.QUEUED:
+        return f"Queued in {data.get('queue')}"
+    return SENTENCES[to]
+
+
+SAYING: dict[str, Callable[[Json], str]] = {
+    Kind.STATUS: _status,
+    Kind.TURN: lambda data: f"Turn {data['turn']} answered",
+    Kind.TOOL_BEGUN: lambda data: f"Turn {data['turn']}: {data['name']} begins",
+    Kind.TOOL_ENDED: lambda data: f"Turn {data['turn']}: {data['name']} {'failed' if data['is_error'] else 'done'}",
+    Kind.RESUMED: lambda data: f"Resumed at turn {data['turn']} after {resuming.duration(data['gap_ms'])}",
+    Kind.CANCEL_REQUESTED: lambda _: "Somebody called it off",
+    Kind.POSTED: lambda data: f"The thread has a new message ({data['kind']})",
+    Kind.QUESTION: lambda data: f"A question is {data['status']}",
+}
+
+
+def _level(event: Event) -> Level:
+    if event.kind == Kind.STATUS:
+        return LEVELS.get(Status(event.data["to"]), Level.INFO)
+    if event.kind == Kind.TOOL_ENDED and event.data["is_error"]:
+        return Level.WARNING
+    return Level.INFO

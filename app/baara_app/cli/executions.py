@@ -1,0 +1,223 @@
+"""`baara executions`: the runs, and what can be done with them."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from baara_app.cli import common, documents, events, journal, options, output, waiting, words
+from baara_app.cli.common import Shell
+from baara_app.cli.events import Level
+from baara_engine import clock, states
+from baara_engine.clock import iso
+from baara_engine.engine import Engine
+from baara_engine.records import Attempt, Execution, Kind
+from baara_engine.states import Status
+
+app = typer.Typer(help="What ran, runs and is to run.")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The beginning of its id.")]
+MOST = 10_000  # rows of a list: more than anybody reads, and little enough for memory
+LOG_LINES = 200  #: lines of a log unless more are asked for
+Limit = Annotated[int, typer.Option(min=1, max=MOST, help="How many, the newest first to count.")]
+
+
+@app.command("list")
+@common.command
+def list_(
+    shell: Shell,
+    status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only those of this task.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """List executions, newest first."""
+    with shell.engine() as engine:
+        found = engine.executions(status=status, task=task, limit=limit)
+    if shell.json:
+        now = clock.SystemClock().now()
+        output.document([documents.execution(execution, now) for execution in found])
+        return
+    ids = output.ids([execution.id for execution in found])
+    rows = [
+        (id_, words.state(execution), words.local(execution.created_at) or "", words.cost(execution), execution.name)
+        for id_, execution in zip(ids, found, strict=True)
+    ]
+    output.table(("ID", "STATE", "SUBMITTED", "COST", "NAME"), rows)
+
+
+@app.command("show")
+@common.command
+def show(shell: Shell, execution: Id) -> None:
+    """Show one execution with all that is known of it."""
+    with shell.engine() as engine:
+        _show(shell, engine.execution(execution), engine.attempts(execution))
+
+
+@app.command("events")
+@common.command
+def events_(
+    shell: Shell,
+    execution: Id,
+    *,
+    after: Annotated[int, typer.Option(metavar="N", min=0, help="Only events after number N.")] = 0,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until it has ended; with --json, one document a line.")
+    ] = False,
+) -> None:
+    """Print the events of an execution, oldest first."""
+    with shell.engine() as engine:
+        if follow:
+            _follow(shell, engine, engine.execution(execution).id, after)
+            return
+        found = list(events.after(engine, after, execution))
+    if shell.json:
+        output.document([documents.event(event) for event in found])
+    else:
+        rows = [(str(event.seq), iso(event.at) or "", event.kind, events.sentence(event)) for event in found]
+        output.table(("SEQ", "AT", "KIND", "WHAT"), rows)
+
+
+@app.command("logs")
+@common.command
+def logs(
+    shell: Shell,
+    execution: Id,
+    level: Annotated[Level, typer.Option(help="The least that a line must matter.")] = Level.INFO,
+    search: Annotated[str | None, typer.Option(help="Only lines with this text, in any case.")] = None,
+    limit: Limit = LOG_LINES,
+) -> None:
+    """Print what happened to an execution as log lines, oldest first."""
+    with shell.engine() as engine:
+        lines = [events.line(event) for event in events.after(engine, 0, execution)]
+    wanted = [line for line in lines if events.RANK.index(line.level) >= events.RANK.index(level)]
+    wanted = [line for line in wanted if (search or "").casefold() in line.text.casefold()][-limit:]
+    if shell.json:
+        output.document([asdict(line) | {"at": iso(line.at)} for line in wanted])
+        return
+    for line in wanted:
+        output.text(f"{words.local(line.at)}  {line.level:<7}  {line.text}")
+
+
+@app.command("journal")
+@common.command
+def journal_(shell: Shell, execution: Id) -> None:
+    """Print the messages and tool calls of an execution; with --json, all of each."""
+    with shell.engine() as engine:
+        messages, calls = engine.journal(execution)
+    if shell.json:
+        told = [documents.message(message) for message in messages]
+        output.document({"messages": told, "tool_calls": [documents.tool_call(call) for call in calls]})
+    else:
+        output.text(journal.text(messages, calls))
+
+
+@app.command("wait")
+@common.command
+def wait(
+    shell: Shell,
+    execution: Id,
+    timeout: Annotated[float | None, typer.Option(metavar="S", min=0, help="Wait no longer than this.")] = None,
+) -> int | None:
+    """Wait until an execution has ended. The exit status is 0 if it ran, and 1 if it failed."""
+    with shell.engine() as engine:
+        return waiting.follow(shell, engine, engine.execution(execution), timeout_s=timeout)
+
+
+@app.command("cancel")
+@common.command
+def cancel(shell: Shell, execution: Id) -> None:
+    """Call an execution off."""
+    with shell.engine() as engine:
+        _tell(shell, engine.cancel(execution))
+
+
+@app.command("retry")
+@common.command
+def retry(shell: Shell, execution: Id) -> None:
+    """Try again what has failed, or at once what waits for its time."""
+    with shell.engine() as engine:
+        _tell(shell, engine.retry(execution))
+
+
+@app.command("answer")
+@common.command
+def answer(shell: Shell, execution: Id, text: Annotated[str, typer.Argument(metavar="TEXT")]) -> None:
+    """Answer the question that an execution waits for."""
+    with shell.engine() as engine, options.as_typed():
+        question = engine.answer_execution(execution, options.text(text), by=options.SOURCE)
+        after = engine.execution(question.execution_id)
+    if shell.json:
+        output.document(documents.question(question))
+    else:
+        output.text(f"Answered. Execution {after.id}: {words.state(after)}.")
+
+
+def _follow(shell: Shell, engine: Engine, execution_id: str, seq: int) -> None:
+    """Print events as they come, until the execution has ended."""
+    with engine.news() as news:
+        while True:
+            ended = engine.execution(execution_id).status in states.ENDED
+            for event in events.after(engine, seq, execution_id):
+                seq = event.seq
+                if shell.json:
+                    output.record(documents.event(event))
+                else:
+                    output.text(f"{seq}  {iso(event.at)}  {event.kind}  {events.sentence(event)}")
+            if ended:
+                return
+            news.wait(waiting.LOOK_S)
+
+
+def _tell(shell: Shell, execution: Execution) -> None:
+    if shell.json:
+        output.document(documents.execution(execution, clock.SystemClock().now()))
+    else:
+        output.text(f"Execution {execution.id}: {words.state(execution)}.")
+
+
+def _show(shell: Shell, execution: Execution, attempts: list[Attempt]) -> None:
+    now = clock.SystemClock().now()
+    if shell.json:
+        leases = [documents.attempt(attempt) for attempt in attempts]
+        output.document(documents.execution(execution, now) | {"attempts": leases})
+        return
+    output.fields([*_what(execution), *_how_far(execution, now), *_outcome(execution)])
+
+
+def _what(execution: Execution) -> list[tuple[str, str | None]]:
+    return [
+        ("Execution", execution.name),
+        ("Id", execution.id),
+        ("State", words.state(execution)),
+        ("Until", words.local(execution.waiting_until)),
+        ("Question", execution.waiting_question),
+        ("Kind", execution.kind),
+        ("Prompt", execution.prompt if execution.prompt != execution.name else None),
+        ("Task", execution.task_id),
+        ("Thread", execution.thread_id),
+        ("From", execution.source),
+        ("Queue", f"{execution.queue}, priority {execution.priority}"),
+        ("Sandbox", execution.sandbox),
+        ("Workspace", execution.workspace),
+        ("Model", execution.model if execution.kind is Kind.AGENT else None),
+    ]
+
+
+def _how_far(execution: Execution, now: int) -> list[tuple[str, str | None]]:
+    tokens = f"{execution.input_tokens:,} in, {execution.output_tokens:,} out"
+    return [
+        ("Attempt", f"{execution.attempt} of {execution.max_retries + 1 + execution.allowance_from}"),
+        ("Turns", f"{execution.turn} of {execution.max_turns}" if execution.kind is Kind.AGENT else None),
+        ("Tokens", tokens if execution.turn else None),
+        ("Cost", words.cost(execution) if execution.turn else None),
+        ("Submitted", words.local(execution.created_at)),
+        ("Started", words.local(execution.started_at)),
+        ("Ended", words.local(execution.completed_at)),
+        ("Took", words.duration(execution, now)),
+        *[("Resumed", f"at turn {entry['turn']}, {words.local(entry['at'])}") for entry in execution.resumed],
+    ]
+
+
+def _outcome(execution: Execution) -> list[tuple[str, str | None]]:
+    cause = f"{execution.error_cause}: {execution.error_message}" if execution.error_cause else None
+    return [("Error", cause), ("Output", execution.output or None)]

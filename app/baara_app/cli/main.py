@@ -1,0 +1,81 @@
+"""The program: its commands put together, and errors turned into lines and exit statuses."""
+
+from typing import Annotated
+
+import typer
+
+import baara_engine
+from baara_app import credentials
+from baara_app.cli import common, executions, key, options, output, questions, queues, status, submit, tasks, threads
+from baara_app.cli.waiting import Interrupted
+from baara_engine import errors
+
+app = typer.Typer(
+    help="A desktop assistant whose work survives your absence.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+)
+app.command("submit")(submit.submit)
+app.add_typer(tasks.app, name="tasks")
+app.add_typer(executions.app, name="executions")
+app.add_typer(queues.app, name="queues")
+app.add_typer(threads.app, name="threads")
+app.add_typer(questions.app, name="questions")
+app.command("status")(status.status)
+app.add_typer(key.app, name="key")
+
+# The first that fits; whatever else the engine raises, it refused.
+EXIT_STATUS: tuple[tuple[type[errors.BaaraError], int], ...] = (
+    (errors.InvalidInput, 2),
+    (errors.NotFound, 3),
+    (errors.Unavailable, 5),
+    (errors.StoreError, 5),
+    (Interrupted, 130),  # as shells report a program ended by Ctrl-C
+    (errors.BaaraError, 4),
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and give its exit status. What the person can mend is told in one line, never a trace."""
+    as_json = "--json" in _before_double_dash(arguments)
+    try:
+        output.prepare()
+        credentials.take_from_environment()
+        options.require_utf8(arguments)
+        program = typer.main.get_command(app)
+        result = program(arguments or ["--help"], prog_name="baara", standalone_mode=False)
+    except errors.BaaraError as error:
+        output.failure(error, as_json=as_json)
+        return next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
+    except typer.TyperException as error:
+        output.failure(_usage(error), as_json=as_json)
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    *,
+    home: common.Home = None,
+    json: common.Json = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Take what stands before the command's name."""
+    context.obj = common.Globals(home, json)
+    if version:
+        told = baara_engine.__version__
+        output.document({"version": told}) if json else output.text(f"baara {told}")
+    elif context.invoked_subcommand is None:
+        raise errors.InvalidInput("Say what to do; see: baara --help")
+
+
+def _before_double_dash(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _usage(error: typer.TyperException) -> errors.InvalidInput:
+    """Give what is wrong with the command line, and where the right way is told."""
+    context = getattr(error, "ctx", None)
+    see = f" See: {context.command_path} --help" if context is not None else ""
+    return errors.InvalidInput(error.format_message().rstrip(".") + "." + see)

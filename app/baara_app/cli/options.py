@@ -1,0 +1,111 @@
+"""How work is to be run: the options that submit and the tasks share, and what is typed as text."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pydantic
+import typer
+
+from baara_engine import errors, queues, requests, sandboxes
+from baara_engine.records import Kind, UnknownEffect
+
+STDIN = "-"  #: stands for text that comes from standard input
+SOURCE = "cli"
+
+# What a field is called on the command line, where it is not its own name behind two dashes.
+TYPED = {
+    "prompt": "PROMPT",
+    "answer": "TEXT",
+    "kind": "--command",
+    "timeout_s": "--timeout",
+    "thread_id": "--thread",
+    "not_before": "--at",
+    "idempotency_key": "--key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How work is to be run. None: not said."""
+
+    command: Annotated[
+        bool | None, typer.Option("--command/--agent", help="The text is a shell command; no model is asked.")
+    ] = None
+    sandbox: Annotated[str | None, typer.Option(help=f"Where it acts: {', '.join(sandboxes.TABLE)}.")] = None
+    workspace: Annotated[str | None, typer.Option(metavar="DIR", help="The folder it works in.")] = None
+    model: Annotated[str | None, typer.Option(help="Model id, or `offline`.")] = None
+    queue: Annotated[str | None, typer.Option(help=f"{' or '.join(queues.FOR_SUBMISSION)}.")] = None
+    priority: Annotated[
+        int | None, typer.Option(help=f"{queues.MOST_URGENT} (most urgent) to {queues.LEAST_URGENT}.")
+    ] = None
+    max_retries: Annotated[int | None, typer.Option(metavar="N", help="How often it is tried again.")] = None
+    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds of work that one attempt may take.")] = (
+        None
+    )
+    max_turns: Annotated[int | None, typer.Option(metavar="N", help="Answers of the model that it may take.")] = None
+    thread: Annotated[str | None, typer.Option(metavar="ID", help="The thread it belongs to.")] = None
+    unknown_effect: Annotated[
+        UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
+    ] = None
+
+    def values(self) -> dict[str, Any]:
+        """Give what was said, as the fields of `requests.Options`."""
+        said = {
+            "kind": None if self.command is None else Kind.COMMAND if self.command else Kind.AGENT,
+            "sandbox": self.sandbox,
+            "workspace": self.workspace,
+            "model": self.model,
+            "queue": self.queue,
+            "priority": self.priority,
+            "max_retries": self.max_retries,
+            "timeout_s": self.timeout,
+            "max_turns": self.max_turns,
+            "thread_id": self.thread,
+            "unknown_effect": self.unknown_effect,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+def text(typed: str) -> str:
+    """Give the text that was typed, or what comes from standard input for `-`. Raises `errors.InvalidInput`."""
+    if typed != STDIN:
+        return typed
+    most = requests.MAX_PROMPT_BYTES
+    read = sys.stdin.buffer.read(most + 1)
+    if len(read) > most:
+        raise errors.InvalidInput(f"Standard input has more than {most:,} bytes, the most. Put long texts into files.")
+    try:
+        return read.decode().removesuffix("\n")
+    except UnicodeDecodeError:
+        raise errors.InvalidInput("Standard input is not valid UTF-8.") from None
+
+
+def require_utf8(arguments: Sequence[str]) -> None:
+    """Raise `errors.InvalidInput` if any argument has bytes that are not UTF-8."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise errors.InvalidInput(f"An argument is not valid UTF-8: {os.fsencode(argument)[:60]!r}.") from None
+
+
+@contextlib.contextmanager
+def as_typed(**typed: str) -> Iterator[None]:
+    """Name fields as they are typed here, in what is raised as `errors.InvalidInput`; `typed` adds to `TYPED`."""
+    try:
+        yield
+    except errors.InvalidInput as error:
+        if not isinstance(error.__cause__, pydantic.ValidationError):
+            raise
+        names = TYPED | typed
+        raise errors.InvalidInput("; ".join(_problem(item, names) for item in error.__cause__.errors())) from None
+
+
+def _problem(item: Any, names: dict[str, str]) -> str:
+    field = str(item["loc"][0]) if item["loc"] else "input"
+    name = names.get(field) or f"--{field.replace('_', '-')}"
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}."

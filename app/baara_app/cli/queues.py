@@ -1,0 +1,56 @@
+"""`baara queues`: what is in them, and how many may run at once."""
+
+from typing import Annotated
+
+import typer
+
+from baara_app.cli import common, documents, output
+from baara_app.cli.common import Shell
+from baara_engine.records import Queue
+
+app = typer.Typer(help="The four queues.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+COLUMNS = ("NAME", "QUEUED", "RUNNING", "AT ONCE", "FOR")
+
+
+@app.command("list")
+@common.command
+def list_(shell: Shell) -> None:
+    """List the queues with what is in them now."""
+    with shell.engine() as engine:
+        found = engine.queues()
+    if shell.json:
+        output.document([documents.queue(queue) for queue in found])
+    else:
+        output.table(COLUMNS, [row(queue) for queue in found])
+
+
+@app.command("show")
+@common.command
+def show(shell: Shell, name: Name) -> None:
+    """Show one queue."""
+    with shell.engine() as engine:
+        _show(shell, engine.queue(name))
+
+
+@app.command("set")
+@common.command
+def set_(
+    shell: Shell, name: Name, concurrency: Annotated[int, typer.Option(metavar="N", help="How many run at once.")]
+) -> None:
+    """Say how many of a queue may run at once; it holds from the next that begins."""
+    with shell.engine() as engine:
+        _show(shell, engine.set_concurrency(name, concurrency))
+
+
+def row(queue: Queue) -> tuple[str, ...]:
+    """Give a queue as a row of a table."""
+    return (queue.name, str(queue.queued), str(queue.running), str(queue.concurrency), queue.purpose)
+
+
+def _show(shell: Shell, queue: Queue) -> None:
+    if shell.json:
+        output.document(documents.queue(queue))
+    else:
+        output.table(COLUMNS, [row(queue)])

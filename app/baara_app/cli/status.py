@@ -1,0 +1,81 @@
+"""`baara status`: how it stands, on one screen."""
+
+import json
+
+import baara_engine
+from baara_app import lifecycle
+from baara_app.cli import common, documents, output, queues, words
+from baara_app.cli.common import Shell
+from baara_engine import clock
+from baara_engine.clock import Millis
+from baara_engine.engine import Engine
+from baara_engine.queues import TIMER
+from baara_engine.records import Json
+from baara_engine.states import Status
+
+ALL = 1_000_000  # rows: no home holds as many of what is counted here
+SHOWN = ("pid", "url", "version", "started_at")  #: of `runtime.json`; the tokens are nobody's business
+
+
+@common.command
+def status(shell: Shell) -> None:
+    """Say how it stands: the engine, the queues, what needs you, what failed, what is due next."""
+    with shell.engine() as engine:
+        working = engine.is_working()
+        found = engine.queues()
+        asking = len(engine.questions(limit=ALL))
+        failed = len(engine.executions(status=Status.DEAD_LETTERED, limit=ALL))
+        due = _next_due(engine) if any(queue.queued for queue in found if queue.name == TIMER) else None
+    running = _runtime(shell) if working else None
+    if shell.json:
+        output.document(
+            {
+                "home": str(shell.home),
+                "version": baara_engine.__version__,
+                "working": working,
+                "engine": running,
+                "queues": [documents.queue(queue) for queue in found],
+                "questions": asking,
+                "failed": failed,
+                "next_due": clock.iso(due),
+            }
+        )
+        return
+    output.fields(
+        [
+            ("Home", str(shell.home)),
+            ("Version", baara_engine.__version__),
+            ("Engine", _engine(working, running)),
+            ("Needs you", words.count(asking, "question")),
+            ("Failed", words.count(failed, "execution")),
+            ("Next due", words.local(due) or "nothing"),
+        ]
+    )
+    output.text("")
+    output.table(queues.COLUMNS, [queues.row(queue) for queue in found])
+
+
+def _engine(working: bool, running: Json | None) -> str:  # noqa: FBT001 - a fact, not a switch
+    if not working:
+        return "not running; start it by: baara serve"
+    return "working" if running is None else f"working at {running['url']} (process {running['pid']})"
+
+
+def _next_due(engine: Engine) -> Millis | None:
+    """Give the moment when the next of what waits for a time is due."""
+    waiting = [
+        execution.not_before
+        for state in (Status.QUEUED, Status.RETRY_SCHEDULED)
+        for execution in engine.executions(status=state, limit=ALL)
+        if execution.queue == TIMER and execution.not_before is not None
+    ]
+    return min(waiting, default=None)
+
+
+def _runtime(shell: Shell) -> Json | None:
+    """Read how to reach the engine; None where it has no server, or is just starting or stopping."""
+    try:
+        known = json.loads((shell.home / lifecycle.RUNTIME).read_text("utf-8"))
+        return {name: known[name] for name in SHOWN}
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,164 @@
+"""`baara tasks`: definitions that can run many times."""
+
+from typing import Annotated
+
+import typer
+
+from baara_app.cli import common, documents, options, output, queueing, words
+from baara_app.cli.common import Shell
+from baara_app.cli.options import How
+from baara_engine import errors, queues, requests
+from baara_engine.engine import Engine
+from baara_engine.records import Task
+
+app = typer.Typer(help="Definitions that can run many times.")
+
+Named = Annotated[str, typer.Argument(metavar="TASK", help="Its name, or the beginning of its id.")]
+Prompt = Annotated[str | None, typer.Option(help="What is to be done; `-` reads standard input.")]
+Description = Annotated[str | None, typer.Option(help="What it is for.")]
+
+
+@app.command("list")
+@common.command
+def list_(shell: Shell) -> None:
+    """List all tasks by name."""
+    with shell.engine() as engine:
+        found = engine.tasks()
+    if shell.json:
+        output.document([documents.task(task) for task in found])
+        return
+    ids = output.ids([task.id for task in found])
+    rows = [(id_, "on" if task.enabled else "off", task.kind, task.queue, task.name)
+            for id_, task in zip(ids, found, strict=True)]  # fmt: skip
+    output.table(("ID", "STATE", "KIND", "QUEUE", "NAME"), rows)
+
+
+@app.command("show")
+@common.command
+def show(shell: Shell, task: Named) -> None:
+    """Show one task."""
+    with shell.engine() as engine:
+        _show(shell, engine.task(task))
+
+
+@app.command("create")
+@common.command
+def create(
+    shell: Shell,
+    name: Annotated[str, typer.Argument(help="What it is called; no two tasks have one name.")],
+    *,
+    prompt: Prompt = None,
+    description: Description = None,
+    how: How,
+) -> None:
+    """Store a task. With --command the prompt is a shell command."""
+    if prompt is None:
+        raise errors.InvalidInput("Say what is to be done: --prompt TEXT.")
+    said = how.values() | {"name": name, "prompt": options.text(prompt), "description": description}
+    with options.as_typed(name="NAME", prompt="--prompt"):
+        draft = requests.parse(requests.TaskDraft, said)
+    with shell.engine() as engine:
+        _require_thread(engine, draft.thread_id)
+        _show(shell, engine.create_task(draft))
+
+
+@app.command("update")
+@common.command
+def update(
+    shell: Shell,
+    task: Named,
+    *,
+    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
+    prompt: Prompt = None,
+    description: Description = None,
+    how: How,
+) -> None:
+    """Change what is given, and leave the rest as it is."""
+    said = how.values() | {"name": name, "prompt": None if prompt is None else options.text(prompt)}
+    changes = {field: value for field, value in (said | {"description": description}).items() if value is not None}
+    if not changes:
+        raise errors.InvalidInput("Say what is to be changed; see: baara tasks update --help")
+    with shell.engine() as engine, options.as_typed(prompt="--prompt"):
+        _require_thread(engine, changes.get("thread_id"))
+        _show(shell, engine.update_task(task, changes))
+
+
+@app.command("delete")
+@common.command
+def delete(shell: Shell, task: Named) -> None:
+    """Delete a task. What it has run stays."""
+    with shell.engine() as engine:
+        deleted = engine.delete_task(task)
+    if shell.json:
+        output.document(documents.task(deleted))
+    else:
+        output.text(f"Deleted the task “{deleted.name}”. What it has run stays.")
+
+
+@app.command("toggle")
+@common.command
+def toggle(
+    shell: Shell,
+    task: Named,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Which; without it, the other way round.")] = None,
+) -> None:
+    """Switch a task on or off."""
+    with shell.engine() as engine:
+        before = engine.task(task)
+        after = engine.update_task(before.id, {"enabled": not before.enabled if on is None else on})
+    if shell.json:
+        output.document(documents.task(after))
+    else:
+        output.text(f"The task “{after.name}” is {'on' if after.enabled else 'off'}.")
+
+
+@app.command("run")
+@common.command
+def run(shell: Shell, task: Named) -> int | None:
+    """Run a task now, before other work, and wait until it has ended."""
+    with shell.engine() as engine:
+        execution = engine.submit(queueing.of_task(engine, task, {"queue": queues.VISIBILITY}))
+        return queueing.show(shell, engine, execution, wait=True)
+
+
+@app.command("submit")
+@common.command
+def submit_(shell: Shell, task: Named) -> int | None:
+    """Queue a task's next execution and return."""
+    with shell.engine() as engine:
+        execution = engine.submit_task(task, source=options.SOURCE)
+        return queueing.show(shell, engine, execution, wait=False)
+
+
+def _require_thread(engine: Engine, thread_id: str | None) -> None:
+    """Raise `errors.NotFound` now rather than when the task runs."""
+    if thread_id is not None:
+        engine.thread(thread_id)
+
+
+def _show(shell: Shell, task: Task) -> None:
+    if shell.json:
+        output.document(documents.task(task))
+        return
+    limit = None if task.timeout_s is None else f"{task.timeout_s:g} s"
+    output.fields(
+        [
+            ("Task", task.name),
+            ("Id", task.id),
+            ("State", "on" if task.enabled else "off"),
+            ("Description", task.description or None),
+            ("Kind", task.kind),
+            ("Prompt", task.prompt),
+            ("Sandbox", task.sandbox),
+            ("Workspace", task.workspace or "a new folder each time"),
+            ("Model", task.model),
+            ("Queue", f"{task.queue}, priority {task.priority}"),
+            ("Retries", str(task.max_retries)),
+            ("Time limit", limit),
+            ("Turns", str(task.max_turns)),
+            ("Thread", task.thread_id),
+            ("After a crash", task.unknown_effect),
+            ("Made", words.local(task.created_at)),
+            ("Changed", words.local(task.updated_at)),
+        ]
+    )

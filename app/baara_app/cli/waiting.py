@@ -1,0 +1,196 @@
+"""Following an execution until it has ended, as its engine if there is no other."""
+
+import contextlib
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from baara_app import lifecycle
+from baara_app.cli import documents, events, output, words
+from baara_app.cli.common import Shell
+from baara_engine import clock, errors, resuming, states
+from baara_engine.engine import Engine
+from baara_engine.events import Kind
+from baara_engine.records import Event, Execution, Question
+from baara_engine.states import Outcome, Status
+
+MS_PER_S = 1000
+LOOK_S = 1.0  # between two looks without a nudge: nudges can be lost, and a moving line shows seconds
+GOOD = frozenset({Outcome.RAN, Outcome.DONE, Outcome.NOTHING_TO_DO})
+TOLD = frozenset({Kind.STATUS, Kind.TURN, Kind.TOOL_BEGUN, Kind.TOOL_ENDED, Kind.RESUMED, Kind.CANCEL_REQUESTED})
+
+
+class Interrupted(errors.BaaraError):
+    """The waiting was interrupted, not the work."""
+
+    title = "Stopped waiting"
+    code = "interrupted"
+
+
+class Progress(Protocol):
+    """How it is shown what happens meanwhile."""
+
+    def change(self, line: str) -> None:
+        """Show how it stands now."""
+        ...
+
+    def happened(self, line: str) -> None:
+        """Show one thing that happened."""
+        ...
+
+    def stay(self, line: str) -> None:
+        """Say something that must not be missed."""
+        ...
+
+
+def follow(shell: Shell, engine: Engine, execution: Execution, *, timeout_s: float | None = None) -> int:
+    """Wait until an execution has ended, show what came of it, and give the exit status.
+
+    Raises `errors.Refused` if it takes longer than `timeout_s`, and `Interrupted` at Ctrl-C; the work goes on.
+    """
+    ended = Watch(engine, execution.id).until_ended(timeout_s)
+    if shell.json:
+        output.document(documents.execution(ended, clock.SystemClock().now()))
+    else:
+        if ended.output:
+            output.text(ended.output)
+        output.tell(summary(ended))
+    return 0 if ended.outcome in GOOD else 1
+
+
+def summary(ended: Execution) -> str:
+    """Say in one line how an execution has ended."""
+    spent = words.duration(ended, clock.SystemClock().now())
+    told = words.state(ended)
+    told += f" in {spent}" if spent else ""
+    told += f", {words.count(ended.turn, 'turn')}" if ended.turn else ""
+    told += f", {words.cost(ended)}" if ended.cost_microusd else ""
+    return f"{told}: {ended.error_message}" if ended.error_message else f"{told}."
+
+
+@dataclass(slots=True)
+class Watch:
+    """One wait for one execution."""
+
+    engine: Engine
+    execution_id: str
+    here: bool = False  #: whether this process is the engine
+    seen: int = 0  #: number of the last event that was told
+    tool: str = ""  #: the tool at work
+    asked: set[str] = field(default_factory=set)  #: ids of the questions that were told
+
+    def until_ended(self, timeout_s: float | None) -> Execution:
+        """Wait. Raises `errors.Refused` or `Interrupted`."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves in order, as Ctrl-C does
+        self.seen = self.engine.last_event()
+        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            with contextlib.ExitStack() as stack, self.engine.news() as news, _progress() as progress:
+                progress.happened(words.state(self.engine.execution(self.execution_id)))
+                while (execution := self._look(progress)).status not in states.ENDED:
+                    self._see_to_work(stack)
+                    news.wait(self._time_left(deadline, execution))
+                return execution
+        except KeyboardInterrupt:
+            raise Interrupted(f"Stopped waiting. {self._rest()}") from None
+
+    def _see_to_work(self, stack: contextlib.ExitStack) -> None:
+        """Become the engine if nobody is it any more. Raises `errors.Unavailable` if this one has died."""
+        if self.here:
+            if self.engine.join(0):
+                raise errors.Unavailable("The engine ended by a defect. The work is kept; try again.")
+            return
+        try:
+            self.here = stack.enter_context(lifecycle.working(self.engine))
+        except errors.Refused:
+            return  # another process was quicker
+        if self.here:
+            output.tell("No engine was running, so this process works until it has ended.")
+
+    def _look(self, progress: Progress) -> Execution:
+        """Tell what is new, and give the execution as it stands."""
+        execution = self.engine.execution(self.execution_id)
+        for event in events.after(self.engine, self.seen, self.execution_id):
+            self._tell(event, progress)
+        if execution.status is Status.WAITING_FOR_INPUT:
+            self._ask(progress)
+        progress.change(_standing(execution, self.tool))
+        return execution
+
+    def _tell(self, event: Event, progress: Progress) -> None:
+        self.seen = event.seq
+        if event.kind == Kind.TOOL_BEGUN:
+            self.tool = event.data["name"]
+        elif event.kind in {Kind.TOOL_ENDED, Kind.STATUS}:
+            self.tool = ""
+        if event.kind in TOLD:
+            progress.happened(events.sentence(event))
+
+    def _ask(self, progress: Progress) -> None:
+        for question in self.engine.questions():
+            if question.execution_id == self.execution_id and question.id not in self.asked:
+                self.asked.add(question.id)
+                progress.stay(_how_to_answer(question))
+
+    def _time_left(self, deadline: float, execution: Execution) -> float:
+        """Give the seconds until the next look. Raises `errors.Refused` once the time is up."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise errors.Refused(f"It has not ended in time; its state: {words.state(execution)}. {self._rest()}")
+        return min(left, LOOK_S)
+
+    def _rest(self) -> str:
+        """Say what becomes of the work."""
+        if self.here:
+            return (
+                f"No engine works now; execution {self.execution_id} is kept and goes on with the next one: "
+                f"baara serve, or baara executions wait {self.execution_id}"
+            )
+        return f"The work goes on: baara executions wait {self.execution_id}"
+
+
+def _standing(execution: Execution, tool: str) -> str:
+    """Say in one line how it stands."""
+    now = clock.SystemClock().now()
+    parts = [words.state(execution)]
+    parts += [f"turn {execution.turn + 1}"] if execution.turn else []
+    parts += [tool] if tool else []
+    parts += [words.cost(execution)] if execution.cost_microusd else []
+    parts += [resuming.duration(max(now - execution.created_at, MS_PER_S))]
+    return " · ".join(parts)
+
+
+def _how_to_answer(question: Question) -> str:
+    lines = [f"Needs you: {question.text}"]
+    lines += [f"  {name}: {value}" for name, value in question.detail.items()]
+    lines += [f"  choices: {' · '.join(question.options)}"] if question.options else []
+    lines += [f'  answer it: baara questions answer {question.id} "…"']
+    return "\n".join(lines)
+
+
+class _Plain:
+    """Lines, one for each change."""
+
+    def change(self, line: str) -> None:
+        """Show nothing: each change has had its line."""
+
+    def happened(self, line: str) -> None:
+        """Print a line."""
+        output.tell(line)
+
+    def stay(self, line: str) -> None:
+        """Print a line."""
+        output.tell(line)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    if not output.on_terminal(sys.stderr):
+        yield _Plain()
+        return
+    with output.screen().moving() as moving:
+        yield moving

@@ -1,0 +1,94 @@
+"""Records as people read them: one set of words everywhere."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from baara_engine import queues, resuming
+from baara_engine.clock import Millis
+from baara_engine.errors import FailureKind
+from baara_engine.records import Execution
+from baara_engine.states import Status
+
+MS_PER_S = 1000
+MICRO = 1_000_000  # millionths of a dollar in one
+SHORTEST_ID = 10  # characters of an id: its time, in ms
+
+STATES = {
+    Status.CREATED: "Queued",
+    Status.QUEUED: "Queued",
+    Status.ASSIGNED: "Running",
+    Status.RUNNING: "Running",
+    Status.WAITING_FOR_INPUT: "Needs you",
+    Status.FAILED: "Failed",
+    Status.TIMED_OUT: "Failed",
+    Status.RETRY_SCHEDULED: "Waiting",
+    Status.COMPLETED: "Ran",
+    Status.CANCELLED: "Cancelled",
+    Status.DEAD_LETTERED: "Failed",
+}
+WAITING_FOR: dict[str | None, str] = {
+    "person": "a person",
+    "time": "its time",
+    "retry": "its next attempt",
+    FailureKind.RATE_LIMIT: "the rate limit",
+    FailureKind.OVERLOADED: "the service to have room",
+    FailureKind.OFFLINE: "a connection",
+    FailureKind.KEY: "an API key",
+    FailureKind.BILLING: "credit",
+}
+
+
+def state(execution: Execution) -> str:
+    """Give the outcome of what has ended, and else where it stands."""
+    if execution.outcome is not None:
+        return execution.outcome
+    if execution.status is Status.RETRY_SCHEDULED or execution.queue == queues.TIMER:
+        return f"Waiting for {waited_for(execution.waiting_reason)}"
+    if execution.cancel_requested_at is not None:
+        return "Running, to be cancelled"
+    return STATES[execution.status]
+
+
+def waited_for(reason: str | None) -> str:
+    """Say what a reason for waiting means."""
+    return WAITING_FOR.get(reason, reason or "its turn")
+
+
+def local(at: Millis | None) -> str | None:
+    """Write a point in time in this computer's zone, to the second."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at / MS_PER_S, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def cost(execution: Execution) -> str:
+    """Write what it has cost."""
+    if not execution.cost_known:
+        return "unknown"
+    return f"${execution.cost_microusd / MICRO:.4f}" if execution.cost_microusd else "–"
+
+
+def duration_ms(execution: Execution, now: Millis) -> int | None:
+    """Give the time from its start to its end, or until now; None if it has not begun."""
+    if execution.started_at is None:
+        return None
+    return max((execution.completed_at or now) - execution.started_at, 0)
+
+
+def duration(execution: Execution, now: Millis) -> str | None:
+    """Write that time as people say it."""
+    spent = duration_ms(execution, now)
+    return None if spent is None else resuming.duration(spent)
+
+
+def short(ids: Sequence[str]) -> list[str]:
+    """Shorten ids as far as they stay apart from one another."""
+    length = SHORTEST_ID
+    while len({id_[:length] for id_ in ids}) < len(set(ids)):
+        length += 1
+    return [id_[:length] for id_ in ids]
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

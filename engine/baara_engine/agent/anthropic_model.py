@@ -1,0 +1,216 @@
+"""Asking a model through the Messages API, with Anthropic's SDK.
+
+Importing the SDK takes seconds, so this module is imported when a model is first needed (`agent.models`) and by nobody
+else. Of the SDK it uses the client and the reading of the stream; what the stream says is put together in `stream`, and
+what it raises is understood in `failures`. It never retries: it would sleep in here, and the queue does that better.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable
+
+import anthropic
+import httpx2
+
+from baara_engine import clock, errors
+from baara_engine.agent import failures, prices, stream
+from baara_engine.agent.model import Answer, Request
+from baara_engine.agent.offline.transport import OfflineTransport
+from baara_engine.config import OFFLINE
+from baara_engine.errors import FailureKind
+from baara_engine.records import Json
+
+log = logging.getLogger(__name__)
+
+BASE_URL = "https://api.anthropic.com"
+OFFLINE_URL = "http://offline.invalid"  # never resolved: its transport answers in this process
+
+CONNECT_S = 10.0  # seconds until there must be a connection
+FIRST_S = 300.0  # seconds until the first event: a long conversation is read before anything is said
+IDLE_S = 90.0  # seconds without any event, pings included, after which the answer is taken for dead
+REST_S = 1.0  # seconds for the rest of the stream once the answer is complete, so that the connection can be kept
+
+CACHED = {"type": "ephemeral"}
+# Blocks that may be marked as the end of what is to be cached.
+CACHEABLE = frozenset({"text", "image", "document", "tool_use", "tool_result"})
+
+
+class AnthropicModel:
+    """Any model behind the Messages API."""
+
+    def __init__(
+        self,
+        key: Callable[[], str | None],
+        base_url: str | None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        *,
+        clock_: clock.Clock | None = None,
+        first_s: float = FIRST_S,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        """Take where the key comes from, which is asked at each call, and what to talk to if not Anthropic."""
+        self._key = key
+        self._client = BaaraClient(base_url or BASE_URL, transport)
+        self._clock = clock_ or clock.SystemClock()
+        self._first_s = first_s
+        self._idle_s = idle_s
+
+    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+        """Ask once and give the complete answer; see `agent.model.Model`. Raises `errors.ModelFailure`."""
+        key = _usable(self._key())
+        asking = _Asking(self._client, self._first_s, self._idle_s, on_text or _ignore)
+        try:
+            pieces = await asking.ask(key, body(request))
+        except Exception as error:
+            failure = failures.of(error, key=key, now=self._clock.now(), request_id=asking.request_id)
+            if failure.kind is FailureKind.INTERNAL:
+                log.error("%s", failures.redacted("".join(traceback.format_exception(error)), key))  # noqa: TRY400
+            raise failure from None  # the error of the SDK may hold the key
+        cost = prices.cost(pieces.model, pieces.usage)
+        return Answer(pieces.content, pieces.stop_reason, pieces.usage, pieces.model, cost, pieces.broken_inputs)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._client.close()
+
+
+def offline(pace_s: float = 0.0) -> AnthropicModel:
+    """Give the offline model: the same class, with a planner in this process behind it.
+
+    `pace_s` is how many seconds it takes for an answer, so that people can watch.
+    """
+    return AnthropicModel(lambda: OFFLINE, OFFLINE_URL, OfflineTransport(pace_s))
+
+
+def body(request: Request) -> Json:
+    """Make the parameters of a request, with the marks up to which the service may cache it."""
+    parameters: Json = {
+        "model": request.model,
+        "max_tokens": request.max_tokens,
+        "messages": _marked_messages(request.messages),
+        "stream": True,
+    }
+    if request.system:
+        parameters["system"] = [{"type": "text", "text": request.system, "cache_control": CACHED}]
+    if request.tools:
+        parameters["tools"] = [*request.tools[:-1], request.tools[-1] | {"cache_control": CACHED}]
+    return parameters
+
+
+class BaaraClient(anthropic.AsyncAnthropic):
+    """The SDK's client, told everything: it takes neither credentials nor headers from the environment or from files."""
+
+    def __init__(self, base_url: str, transport: httpx2.AsyncBaseTransport | None) -> None:
+        """Take what to talk to. The key is set before each call."""
+        timeout = httpx2.Timeout(None, connect=CONNECT_S)  # everything else is watched in `_Asking`
+        # A redirect would carry the conversation to somebody else.
+        options: Json = {"timeout": timeout, "follow_redirects": False}
+        if transport is not None:
+            options["transport"] = transport
+        super().__init__(
+            api_key="not set yet",  # without one, the SDK would look for credentials by itself
+            base_url=base_url,
+            max_retries=0,
+            timeout=timeout,
+            open_telemetry={"traces": False, "propagation": False},
+            http_client=anthropic.DefaultAsyncHttpxClient(**options),
+        )
+        self._custom_headers = {}  # the SDK has filled them from ANTHROPIC_CUSTOM_HEADERS
+
+
+class _Asking:
+    """One question on its way."""
+
+    def __init__(
+        self, client: BaaraClient, first_s: float, idle_s: float, on_text: Callable[[str], None]
+    ) -> None:  # fmt: skip
+        self.request_id: str | None = None  #: of the answer, once it has begun
+        self._client = client
+        self._first_s = first_s
+        self._idle_s = idle_s
+        self._on_text = on_text
+        self._assembly = stream.Assembly()
+
+    async def ask(self, key: str, parameters: Json) -> stream.Pieces:
+        """Ask, and wait for the whole answer. Raises whatever the SDK raises, and `errors.ModelFailure`."""
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._first_s) as watchdog:
+                self._client.api_key = key
+                async with await self._client.messages.create(**parameters) as response:
+                    await self._read(response, watchdog)
+        except TimeoutError:
+            raise self._too_slow(time.monotonic() - begun) from None
+        return self._assembly.finish()
+
+    async def _read(self, answering: "anthropic.AsyncStream[object]", watchdog: asyncio.Timeout) -> None:
+        self.request_id = answering.response.headers.get("request-id")
+        _require_service(answering.response)
+        events = answering.raw_events(answering.response)
+        async for event in events:
+            watchdog.reschedule(asyncio.get_running_loop().time() + self._idle_s)
+            if event.event == "error":
+                raise failures.StreamError(stream.event_of(event.data))
+            if event.data:
+                self._take(stream.event_of(event.data))
+            if self._assembly.is_complete:
+                await _rest(events)
+                return
+
+    def _take(self, event: Json) -> None:
+        text = self._assembly.feed(event)
+        if text:
+            self._on_text(text)
+
+    def _too_slow(self, waited_s: float) -> errors.ModelFailure:
+        if self._assembly.is_begun:
+            why = f"The answer stopped coming: nothing for {self._idle_s:g} s."
+            return errors.ModelFailure(FailureKind.BROKEN_ANSWER, why)
+        return errors.ModelFailure(FailureKind.SERVER, f"No answer began within {waited_s:.0f} s.")
+
+
+async def _rest(events: AsyncIterator[object]) -> None:
+    """Read what comes after the end, so that the connection can be used again. What goes wrong now is no matter."""
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError, ValueError):
+        async with asyncio.timeout(REST_S):
+            async for _ in events:
+                pass
+
+
+def _require_service(response: httpx2.Response) -> None:
+    """Raise `errors.ModelFailure` if what answered is a web page, as a captive portal or a proxy sends."""
+    if "html" in response.headers.get("content-type", ""):
+        raise errors.ModelFailure(
+            FailureKind.OFFLINE,
+            "A web page came instead of an answer. Is there a sign-in page or a proxy in between, or is the base URL "
+            "wrong?",
+        )
+
+
+def _usable(key: str | None) -> str:
+    """Give the key as it can be sent. Raises `errors.ModelFailure` if there is none."""
+    stripped = (key or "").strip()
+    if not stripped:
+        raise errors.ModelFailure(FailureKind.KEY, failures.NO_KEY)
+    if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
+        raise errors.ModelFailure(FailureKind.KEY, failures.BAD_KEY)
+    return stripped
+
+
+def _marked_messages(messages: list[Json]) -> list[Json]:
+    """Mark the last block of the last message that may be marked; the caller's messages stay as they are."""
+    if not messages or not isinstance(messages[-1]["content"], list):
+        return messages
+    content = list(messages[-1]["content"])
+    at = next((i for i in reversed(range(len(content))) if content[i].get("type") in CACHEABLE), None)
+    if at is None:
+        return messages
+    content[at] = content[at] | {"cache_control": CACHED}
+    return [*messages[:-1], messages[-1] | {"content": content}]
+
+
+def _ignore(_text: str) -> None:
+    """Nobody is watching."""

@@ -1,0 +1,235 @@
+"""Putting an answer together from the events of a stream, without ever taking half an answer for a whole one.
+
+The SDK's own accumulator gives a normal message for a stream that broke off, and an empty input for a tool call whose
+JSON makes no sense. So events are put together here: an answer exists only once `message_stop` has been seen, and the
+JSON of a tool's input is kept as it came until all of it is there.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import orjson
+
+from baara_engine import errors
+from baara_engine.agent.model import Usage
+from baara_engine.errors import FailureKind
+from baara_engine.records import Json
+
+# What a block may be sent back with; everything else in it is for reading only, and is refused in a request. Citations
+# are left out too: they point into documents, which Baara does not send.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "text": ("type", "text"),
+    "thinking": ("type", "thinking", "signature"),
+    "redacted_thinking": ("type", "data"),
+    "tool_use": ("type", "id", "name", "input", "caller", "toolset_name"),
+}
+
+# delta type → the field of the delta that holds the next piece
+PIECES = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": "partial_json",
+}
+IGNORED_DELTAS = frozenset({"citations_delta"})
+
+# What the API counts → what it is called here
+COUNTS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+}
+
+# Ends after which nothing more is asked, so an answer without any content can stand.
+ENDINGS = frozenset({"end_turn", "stop_sequence", "refusal"})
+NOTHING = "[nothing was written]"  # stands in where a request may not have an empty answer in its middle
+
+NEWER = "A newer version of Baara may know it."
+
+
+def event_of(data: str) -> Json:
+    """Read the data of one event. Raises `errors.ModelFailure` if it is not a JSON object."""
+    try:
+        event = json.loads(data)
+    except ValueError as error:
+        _fail(f"A part of the answer is not JSON ({error}).")
+    if not isinstance(event, dict):
+        _fail(f"A part of the answer is not a JSON object ({data[:40]!r}).")
+    return event
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a complete answer consists of; see `agent.model.Answer` for the meaning of each."""
+
+    content: list[Json]
+    stop_reason: str
+    usage: Usage
+    model: str
+    broken_inputs: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Block:
+    """One content block while it comes."""
+
+    start: Json
+    pieces: dict[str, list[str]] = field(default_factory=dict)
+    is_closed: bool = False
+
+    def whole(self, name: str) -> str:
+        """Give a text field: what the block began with, and all that was added."""
+        return _mended(str(self.start.get(name) or "") + "".join(self.pieces.get(name, ())))
+
+
+class Assembly:
+    """One answer while it comes. Raises `errors.ModelFailure` for events that contradict each other."""
+
+    def __init__(self) -> None:
+        self.is_begun = False  #: `message_start` was seen
+        self.is_complete = False  #: `message_stop` was seen
+        self._blocks: dict[int, _Block] = {}
+        self._model = ""
+        self._stop_reason: str | None = None
+        self._usage: dict[str, int] = {}
+
+    def feed(self, event: Json) -> str:
+        """Take the next event, and give the text that it adds to the answer. Events of unknown types are ignored."""
+        handle = _HANDLERS.get(str(event.get("type")))
+        if handle is None:
+            return ""
+        try:
+            return handle(self, event)
+        except (KeyError, TypeError, AttributeError) as error:
+            _fail(f"An event of type {event['type']} is not of the form that was agreed on ({error!r}).")
+
+    def finish(self) -> Pieces:
+        """Give the answer. Raises `errors.ModelFailure` unless the service said that it is complete."""
+        if not self.is_complete or self._stop_reason is None:
+            _fail("The answer broke off before its end." if self.is_begun else "The answer was empty.")
+        broken: dict[str, str] = {}
+        blocks = [_content(block, broken) for _, block in sorted(self._blocks.items())]
+        content = [block for block in blocks if _is_fit(block)]
+        self._check(content)
+        return Pieces(content or self._nothing(), self._stop_reason, Usage(**self._usage), self._model, broken)
+
+    def _check(self, content: list[Json]) -> None:
+        calls = [block for block in content if block.get("type") == "tool_use"]
+        if not all(block.get("id") and block.get("name") for block in calls):
+            _fail("The answer has a tool call without an id or a name.")
+        if self._stop_reason == "tool_use" and not calls:
+            _fail("The answer says that it calls tools, and calls none.")
+
+    def _nothing(self) -> list[Json]:
+        return [] if self._stop_reason in ENDINGS else [{"type": "text", "text": NOTHING}]
+
+    def _message_start(self, event: Json) -> str:
+        message = event["message"]
+        self.is_begun = True
+        self._model = str(message.get("model") or "")
+        self._count(message.get("usage"))
+        return ""
+
+    def _block_start(self, event: Json) -> str:
+        if event["index"] in self._blocks:
+            _fail("The answer begins the same block twice.")
+        block = self._blocks[event["index"]] = _Block(dict(event["content_block"]))
+        return str(block.start.get("text") or "") if block.start.get("type") == "text" else ""
+
+    def _block_delta(self, event: Json) -> str:
+        block, delta = self._blocks[event["index"]], event["delta"]
+        kind = delta["type"]
+        if kind in IGNORED_DELTAS:
+            return ""
+        if kind not in PIECES:
+            _fail(f"The answer has a part of a kind that is not known here ({kind}). {NEWER}")
+        piece = str(delta[PIECES[kind]])
+        block.pieces.setdefault(PIECES[kind], []).append(piece)
+        return piece if kind == "text_delta" else ""
+
+    def _block_stop(self, event: Json) -> str:
+        self._blocks[event["index"]].is_closed = True
+        return ""
+
+    def _message_delta(self, event: Json) -> str:
+        self._stop_reason = event["delta"].get("stop_reason") or self._stop_reason
+        self._count(event.get("usage"))
+        return ""
+
+    def _message_stop(self, _event: Json) -> str:
+        self.is_complete = True
+        return ""
+
+    def _count(self, usage: Json | None) -> None:
+        """Take counts over: each is of the whole answer so far."""
+        for theirs, ours in COUNTS.items():
+            value = (usage or {}).get(theirs)
+            if isinstance(value, int):
+                self._usage[ours] = value
+
+
+_HANDLERS: dict[str, Callable[[Assembly, Json], str]] = {
+    "message_start": Assembly._message_start,  # noqa: SLF001 - a table of this class's own methods
+    "content_block_start": Assembly._block_start,  # noqa: SLF001
+    "content_block_delta": Assembly._block_delta,  # noqa: SLF001
+    "content_block_stop": Assembly._block_stop,  # noqa: SLF001
+    "message_delta": Assembly._message_delta,  # noqa: SLF001
+    "message_stop": Assembly._message_stop,  # noqa: SLF001
+}
+
+
+def _content(block: _Block, broken: dict[str, str]) -> Json:
+    """Make the block that can be sent back; note in `broken` why the input of a tool call cannot be used."""
+    kind = block.start.get("type")
+    content = block.start | {name: block.whole(name) for name in block.pieces if name != "partial_json"}
+    if kind in {"tool_use", "server_tool_use"} or "partial_json" in block.pieces:
+        content["input"], why = _input(block)
+        if why is not None:
+            broken[str(content.get("id"))] = why
+    for name in ("text", "thinking"):
+        if kind == name:
+            content[name] = block.whole(name)
+    known = FIELDS.get(str(kind), tuple(content))
+    return {name: content[name] for name in known if content.get(name) is not None}
+
+
+def _is_fit(block: Json) -> bool:
+    """Say whether the API takes a block back: it refuses blank text, and thoughts that it has not signed."""
+    if block.get("type") == "text":
+        return bool(block["text"].strip())
+    if block.get("type") == "thinking":
+        return bool(block.get("signature"))
+    return True
+
+
+def _input(block: _Block) -> tuple[Json, str | None]:
+    """Read the input of a tool call: the object, or an empty one and what is wrong with it."""
+    raw = "".join(block.pieces.get("partial_json", ()))
+    if not block.is_closed:
+        return {}, "its input broke off before its end."
+    try:
+        value: Any = json.loads(raw, parse_constant=_refuse) if raw.strip() else block.start.get("input")
+        orjson.dumps(value)  # what the journal could not keep must not be run
+    except (ValueError, TypeError, RecursionError) as error:
+        return {}, f"its input is not JSON that can be used ({error})."
+    if not isinstance(value, dict):
+        return {}, f"its input must be a JSON object, and is {raw[:40] or value!r}."
+    return value, None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _mended(text: str) -> str:
+    """Join the halves of characters that were sent apart, and replace single halves, which cannot be stored."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _fail(why: str) -> NoReturn:
+    raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, why)
