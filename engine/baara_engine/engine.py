@@ -52,6 +52,7 @@ from baara_engine.worker import Worker
 log = logging.getLogger(__name__)
 
 LOCK = "engine.lock"
+AT_WORK_S = 5.0  # the longest that a start waits for the first work to begin
 LISTING = 50  #: rows of a list unless more are asked for
 
 
@@ -265,10 +266,12 @@ class _Running:
         self._models = models
         self._sandboxes: dict[str, sandboxes.Sandbox] = {}
         self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
+        self._at_work = threading.Event()
         me = str(owner.Owner.me())
         recovery.recover(engine.store, me)
         self._thread = threading.Thread(target=self._run, args=(me,), name="baara-engine", daemon=True)
         self._thread.start()
+        self._at_work.wait(AT_WORK_S)
 
     def stop(self) -> None:
         if self._thread.is_alive():
@@ -286,6 +289,8 @@ class _Running:
             asyncio.run(self._work(me))
         except Exception:
             log.exception("the engine's thread ended by an error")
+        finally:
+            self._at_work.set()
 
     async def _work(self, me: str) -> None:
         store, home = self._engine.store, self._engine.home
@@ -293,11 +298,15 @@ class _Running:
         worker = Worker(store, home, me, Runner(store, home, self._models, self._sandbox, settler))
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:
-            await worker.run(self._models.preload)
+            await worker.run(self._now_at_work)
         finally:
             await self._models.close()
             for sandbox in self._sandboxes.values():
                 await sandbox.close()
+
+    def _now_at_work(self) -> None:
+        self._models.preload()
+        self._at_work.set()
 
     def _sandbox(self, name: str) -> sandboxes.Sandbox:
         if name not in self._sandboxes:

@@ -24,8 +24,11 @@ class Interruption:
     gap_ms: int  #: from its last sign of life until now
 
 
-async def begin(store: Store, execution: Execution) -> Execution:
-    """Move a leased execution to running, and say in its thread where it goes on. Raises `errors.LeaseLost`."""
+async def begin(store: Store, execution: Execution) -> tuple[Execution, Conversation]:
+    """Move a leased execution to running, and say in its thread where it goes on. Raises `errors.LeaseLost`.
+
+    Gives it with its conversation so far, which is empty for a command and for what begins only now.
+    """
     talk = Journal(store, execution).load() if execution.kind is Kind.AGENT else Conversation()
 
     def work(tx: Tx) -> Execution:
@@ -41,7 +44,7 @@ async def begin(store: Store, execution: Execution) -> Execution:
             started_at=execution.started_at or tx.now, resumed=resumed,
         )  # fmt: skip
 
-    return await store.awrite(work)
+    return await store.awrite(work), talk
 
 
 def _interruption(tx: Tx, execution: Execution) -> Interruption | None:

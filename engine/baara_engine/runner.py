@@ -5,14 +5,14 @@ import importlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, loop, model, prompts
 from baara_engine.errors import FailureKind
-from baara_engine.journal import Journal
+from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.store.store import Store
 
@@ -35,6 +35,7 @@ class Lease:
     begun: float  #: monotonic seconds
     stopping: bool = False  #: leave at the next step
     cancelled: bool = False  #: somebody called it off
+    running: asyncio.Event = field(default_factory=asyncio.Event)  #: its journal is loaded, and it has begun
 
     def pause(self) -> None:
         """Raise `Stopped` where the engine is stopping."""
@@ -66,12 +67,16 @@ class Runner:
             await self._run(lease)
         except errors.LeaseLost as error:
             log.info("left %s alone: %s", lease.execution.id, error)
+        finally:
+            lease.running.set()
 
     async def _run(self, lease: Lease) -> None:
         execution = lease.execution
         try:
-            lease.execution = execution = await resuming.begin(self._store, execution)
-            await self._work_in_time(lease)
+            lease.execution, talk = await resuming.begin(self._store, execution)
+            execution = lease.execution
+            lease.running.set()
+            await self._work_in_time(lease, talk)
         except (Stopped, asyncio.CancelledError):
             await self._left(lease)
         except errors.LeaseLost:
@@ -85,32 +90,32 @@ class Runner:
         else:
             await self._settle.released(lease.execution, lease.worked_ms)
 
-    async def _work_in_time(self, lease: Lease) -> None:
+    async def _work_in_time(self, lease: Lease, talk: Conversation) -> None:
         execution = lease.execution
         try:
             async with asyncio.timeout(_remaining_s(execution)) as limit:
-                await self._work(lease)
+                await self._work(lease, talk)
         except TimeoutError:
             if not limit.expired():
                 raise
             message = f"It used up its time ({execution.timeout_s:g} s)."
             await self._settle.failed(execution, settle.Failure(FailureKind.TIMED_OUT, message))
 
-    async def _work(self, lease: Lease) -> None:
+    async def _work(self, lease: Lease, talk: Conversation) -> None:
         execution = lease.execution
         session = await self._open(execution)
         try:
             if execution.kind is Kind.COMMAND:
                 await self._run_command(lease, session)
             else:
-                await self._run_agent(lease, session)
+                await self._run_agent(lease, session, talk)
         finally:
             await session.close()
 
-    async def _run_agent(self, lease: Lease, session: sandboxes.Session) -> None:
+    async def _run_agent(self, lease: Lease, session: sandboxes.Session, talk: Conversation) -> None:
         execution = lease.execution
         journal = Journal(self._store, execution)
-        talk = journal.load()
+        journal.refresh(talk)
         answering = await self._models.get(execution.model)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause)

@@ -25,6 +25,7 @@ MS_PER_S = 1000
 FALLBACK_S = 1.0  # a nudge can be lost; work must not wait longer than this for another look
 LEASE_S = 60.0  # a backstop: an owner's death is seen by its process, not by the clock
 RENEW_S = 20.0  # a third of the lease, so that two renewals may fail
+BEGIN_S = 2.0  # the longest that slow starters wait for work to begin
 STOP_GRACE_S = 5.0  # for the step at work to end by itself before it is cut off
 STORE_TROUBLE_S = 1.0  # pause after the store refused, so that a full disk is not asked in a circle
 
@@ -47,15 +48,16 @@ class Worker:
         self._renewed = 0.0
         self._next_due: Millis | None = None
 
-    async def run(self, looked: Callable[[], None]) -> None:
-        """Work until `stop` is called; call `looked` once the first work is claimed and begun."""
+    async def run(self, at_work: Callable[[], None]) -> None:
+        """Work until `stop` is called; call `at_work` once what was due at the start is claimed, loaded and begun."""
         loop = asyncio.get_running_loop()
         listener, changes = nudge.Listener(self._home), self._store.watch()
         loop.add_reader(listener.fileno(), self._nudged, listener)
         self._store.listen(lambda told: self._committed(loop, told))
         try:
             await self._look()
-            looked()
+            await self._begun()
+            at_work()
             while not self._stopping:
                 await self._sleep(changes.changed)
                 self._wake.clear()
@@ -70,6 +72,13 @@ class Worker:
         """Order the worker to stop; `run` returns when everything is given back. Call it in the loop's thread."""
         self._stopping = True
         self._wake.set()
+
+    async def _begun(self) -> None:
+        """Wait until everything in hand has begun, so that what is slow to start does not compete with it."""
+        waits = [lease.running.wait() for lease, _ in self._leases.values()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_S):
+                await watch.together(*waits)
 
     async def _look(self) -> None:
         """Do whatever is due now."""

@@ -6,7 +6,21 @@ import typer
 
 import baara_engine
 from baara_app import credentials
-from baara_app.cli import common, executions, key, options, output, questions, queues, status, submit, tasks, threads
+from baara_app.cli import (
+    common,
+    demo,
+    executions,
+    key,
+    options,
+    output,
+    questions,
+    queues,
+    serve,
+    status,
+    submit,
+    tasks,
+    threads,
+)
 from baara_app.cli.waiting import Interrupted
 from baara_engine import errors
 
@@ -15,6 +29,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
 )
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
 app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")

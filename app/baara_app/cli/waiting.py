@@ -12,7 +12,7 @@ from typing import Protocol
 from baara_app import lifecycle
 from baara_app.cli import documents, events, output, words
 from baara_app.cli.common import Shell
-from baara_engine import clock, errors, resuming, states
+from baara_engine import clock, errors, nudge, resuming, states
 from baara_engine.engine import Engine
 from baara_engine.events import Kind
 from baara_engine.records import Event, Execution, Question
@@ -91,12 +91,22 @@ class Watch:
         try:
             with contextlib.ExitStack() as stack, self.engine.news() as news, _progress() as progress:
                 progress.happened(words.state(self.engine.execution(self.execution_id)))
-                while (execution := self._look(progress)).status not in states.ENDED:
-                    self._see_to_work(stack)
-                    news.wait(self._time_left(deadline, execution))
-                return execution
+                return self._follow(stack, news, progress, deadline)
         except KeyboardInterrupt:
             raise Interrupted(f"Stopped waiting. {self._rest()}") from None
+
+    def _follow(
+        self, stack: contextlib.ExitStack, news: nudge.Listener, progress: Progress, deadline: float
+    ) -> Execution:
+        try:
+            while (execution := self._look(progress)).status not in states.ENDED:
+                self._see_to_work(stack)
+                news.wait(self._time_left(deadline, execution))
+        except KeyboardInterrupt:
+            if self.here:
+                progress.stay("Stopping; the step at work has some seconds to end.")
+            raise
+        return execution
 
     def _see_to_work(self, stack: contextlib.ExitStack) -> None:
         """Become the engine if nobody is it any more. Raises `errors.Unavailable` if this one has died."""

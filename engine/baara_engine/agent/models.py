@@ -49,5 +49,5 @@ class Models:
     def _make(self, kind: str) -> Model:
         module = importlib.import_module(SLOW_MODULES[0])
         if kind == config.OFFLINE:
-            return cast("Model", module.offline_model(self._settings.offline_pace_s))
+            return cast("Model", module.offline(pace_s=self._settings.offline_pace_s))
         return cast("Model", module.AnthropicModel(self._key, self._settings.base_url))
