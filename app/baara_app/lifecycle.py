@@ -130,6 +130,7 @@ def _bound(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.bind((LOOPBACK, port))
+        listening.listen()  # from here on whoever connects is kept waiting, not refused
     except OSError as error:
         listening.close()
         raise errors.Unavailable(

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anthropic
 import httpx2
+from anthropic.types import RawMessageStreamEvent
 
 from baara_engine import clock, errors
 from baara_engine.agent import failures, prices, stream
@@ -64,7 +65,7 @@ class AnthropicModel:
         asking = _Asking(self._client, self._first_s, self._idle_s, on_text or _ignore)
         try:
             pieces = await asking.ask(key, body(request))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told as one kind of error, without the key
             failure = failures.of(error, key=key, now=self._clock.now(), request_id=asking.request_id)
             if failure.kind is FailureKind.INTERNAL:
                 log.error("%s", failures.redacted("".join(traceback.format_exception(error)), key))  # noqa: TRY400
@@ -91,7 +92,6 @@ def body(request: Request) -> Json:
         "model": request.model,
         "max_tokens": request.max_tokens,
         "messages": _marked_messages(request.messages),
-        "stream": True,
     }
     if request.system:
         parameters["system"] = [{"type": "text", "text": request.system, "cache_control": CACHED}]
@@ -101,7 +101,7 @@ def body(request: Request) -> Json:
 
 
 class BaaraClient(anthropic.AsyncAnthropic):
-    """The SDK's client, told everything: it takes neither credentials nor headers from the environment or from files."""
+    """The SDK's client, told everything: it takes no credentials and no headers from the environment or from files."""
 
     def __init__(self, base_url: str, transport: httpx2.AsyncBaseTransport | None) -> None:
         """Take what to talk to. The key is set before each call."""
@@ -140,13 +140,14 @@ class _Asking:
         try:
             async with asyncio.timeout(self._first_s) as watchdog:
                 self._client.api_key = key
-                async with await self._client.messages.create(**parameters) as response:
-                    await self._read(response, watchdog)
+                answering = await self._client.messages.create(stream=True, **parameters)
+                async with answering:
+                    await self._read(answering, watchdog)
         except TimeoutError:
             raise self._too_slow(time.monotonic() - begun) from None
         return self._assembly.finish()
 
-    async def _read(self, answering: "anthropic.AsyncStream[object]", watchdog: asyncio.Timeout) -> None:
+    async def _read(self, answering: "anthropic.AsyncStream[RawMessageStreamEvent]", watchdog: asyncio.Timeout) -> None:
         self.request_id = answering.response.headers.get("request-id")
         _require_service(answering.response)
         events = answering.raw_events(answering.response)

@@ -26,7 +26,7 @@ PROMISED = {
     "output_tokens", "cost_usd", "output", "error", "checks", "waiting", "workspace", "resumed",
 }  # fmt: skip
 
-BAD = {
+BAD: dict[str, tuple[list[str | bytes], int, str]] = {
     "empty prompt": (["submit", ""], 2, "PROMPT: it is empty: say what is to be done."),
     "blank prompt": (["submit", " \n "], 2, "PROMPT: it is empty: say what is to be done."),
     "no prompt": (["submit"], 2, "Say what is to be done: baara submit PROMPT, or baara submit --task NAME."),
@@ -189,7 +189,8 @@ def test_a_polite_kill_ends_the_wait_in_order(begin: Begin, engine: Engine) -> N
     """SIGTERM does what Ctrl-C does, and what only waits for its time stays as it is."""
     process = begin("submit", "true", "--command", "--at", "+1h", "--wait", "--json")
     assert process.stderr is not None
-    assert [process.stderr.readline() for _ in range(2)][0] == "Waiting for its time\n"
+    first, _ = process.stderr.readline(), process.stderr.readline()
+    assert first == "Waiting for its time\n"
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=LONG)
     assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")

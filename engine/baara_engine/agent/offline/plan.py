@@ -14,10 +14,10 @@ from baara_engine.records import Json
 
 # How results say that nobody knows what a call has done (`acting`, `answers` and `tools.bash` write them).
 UNCERTAIN = re.compile(r"took effect|ended from outside while it ran")
+REMARK = re.compile(r"^\[.*\]$")  # what `glob` and `grep` put below their results
 TRIES = 3  # of a step whose outcome stays uncertain
 
-NOTES = '"${TMPDIR:?}/notes.md"'  # in the private folder of the execution, as the shell writes it
-READ_LINES = 200  # lines of a file that are read: enough to see what it is about
+NOTES = '"${TMPDIR:?}/notes.md"'  # as the shell writes it: in the private folder of the execution
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,28 @@ class Desk:
     """What a plan can see besides results."""
 
     tools: frozenset[str]  #: names of those that may be called
-    turn: int = 0  #: number of the answer that is being made, in the whole conversation
+    turn: int  #: number of the answer that is being made, from 1, in the whole conversation
 
 
 Plan = Generator[Turn, list[Result], str]
 Step = Generator[Turn, list[Result], Result]
-Job = Callable[[Desk], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to do."""
+
+    needs: frozenset[str]  #: names of tools
+    plan: Callable[[Desk], Plan]
+
+
+class JobFailed(Exception):
+    """A job did not work, so what was to come after it is left."""
 
 
 def bash(command: str) -> Use:
     """Make a call that runs a shell command."""
     return Use("bash", {"command": command})
-
-
-def read(path: str) -> Use:
-    """Make a call that reads the beginning of a file."""
-    return Use("read", {"file_path": path, "view_range": [1, READ_LINES]})
 
 
 def once(text: str, use: Use) -> Step:
@@ -88,21 +94,28 @@ def looking(text: str, use: Use) -> Step:
     return result
 
 
-def noting(desk: Desk, text: str, line: str, before: str = "") -> Step:
-    """Append one line to the notes and print it, then what the shell commands in `before` print after it.
+def results(text: str) -> tuple[list[str], list[str]]:
+    """Part what a search found, line by line, from the tool's remarks about it."""
+    lines = text.splitlines()
+    return [line for line in lines if not REMARK.match(line)], [line for line in lines if REMARK.match(line)]
 
-    `line` is a shell word, in which variables set in `before` may stand. Appending twice is not the same as once, so
-    each line begins with its turn, and if the outcome is uncertain, the notes are asked first.
+
+def noting(desk: Desk, text: str, line: str, *, before: str = "", after: str = "") -> Step:
+    """Append one line to the notes, and print it.
+
+    `line` is a shell word; `before` and `after` are shell commands that run around it, and `before` may set variables
+    for it. Appending twice is not the same as once, so each line begins with its turn, and where the outcome is
+    uncertain, the notes are asked first; they are then the result.
     """
     mark = f"turn {desk.turn}: "
-    append = f'{before}printf "%s\\n" {shlex.quote(mark)}{line} | tee -a {NOTES}'
-    result = yield from once(text, bash(append))
+    append = bash(f"{before}printf '%s\\n' {shlex.quote(mark)}{line} | tee -a {NOTES}{after}")
+    check = bash(f"grep {shlex.quote('^' + mark)} {NOTES} || true")
+    result = yield from once(text, append)
     for _ in range(TRIES - 1):
         if not result.is_uncertain:
             break
-        check = bash(f"grep {shlex.quote('^' + mark)} {NOTES} || true")
         noted = yield from looking("Whether this was noted is unknown, so I look at the notes first.", check)
         if mark in noted.text:
             return noted
-        result = yield from once("It was not noted, so here it is again.", bash(append))
+        result = yield from once("It was not noted, so here it is again.", append)
     return result

@@ -26,10 +26,13 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
             return _error(httpx2.codes.NOT_FOUND, "not_found_error", f"There is only POST {PATH}.")
         try:
             asked = json.loads(await request.aread())
-            content, stop_reason = planner.answer(asked)
+            talk = planner.read(asked)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return _error(httpx2.codes.BAD_REQUEST, "invalid_request_error", f"Not a request for messages: {error!r}")
-        whole = wire.message(planner.name(asked), content, stop_reason, asked)
+        content, stop_reason = planner.answer(talk)
+        return self._response(wire.message(f"offline_{talk.turn}", content, stop_reason, asked), asked)
+
+    def _response(self, whole: Json, asked: Json) -> httpx2.Response:
         headers = {"request-id": f"req_{whole['id']}"}
         if not asked.get("stream"):
             return httpx2.Response(httpx2.codes.OK, headers=headers, json=whole)
@@ -53,5 +56,4 @@ class _Stream(httpx2.AsyncByteStream):
 
 
 def _error(status: int, kind: str, message: str) -> httpx2.Response:
-    error = {"type": "error", "error": {"type": kind, "message": message}}
-    return httpx2.Response(status, json=error)
+    return httpx2.Response(status, json={"type": "error", "error": {"type": kind, "message": message}})
