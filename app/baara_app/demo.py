@@ -141,7 +141,7 @@ class Demo:
         data = event.data
         match event.kind:
             case Kind.STATUS:
-                self.tell(f"{data['to']}" + (f": {data['outcome']}" if "outcome" in data else ""))
+                self.tell(f"state: {data['to']}" + (f", outcome: {data['outcome']}" if "outcome" in data else ""))
             case Kind.TURN:
                 self.tell(f"turn {data['turn']} answered and journaled")
             case Kind.TOOL_BEGUN:
@@ -194,7 +194,9 @@ def _await_ready(process: subprocess.Popen[str]) -> None:
 
 
 def _in_the_middle(event: Event) -> bool:
-    return event.kind == Kind.TOOL_BEGUN and event.data["turn"] >= KILL_AT_TURN
+    """Say whether this is the moment to kill: a shell command, which must not be done twice, has just begun."""
+    data = event.data
+    return event.kind == Kind.TOOL_BEGUN and data["name"] == "bash" and data["turn"] >= KILL_AT_TURN
 
 
 def _lines(private: Path) -> list[str]:

@@ -93,7 +93,7 @@ class Watch:
                 progress.happened(words.state(self.engine.execution(self.execution_id)))
                 return self._follow(stack, news, progress, deadline)
         except KeyboardInterrupt:
-            raise Interrupted(f"Stopped waiting. {self._rest()}") from None
+            raise Interrupted(f"Stopped waiting. {self._rest(self.engine.execution(self.execution_id))}") from None
 
     def _follow(
         self, stack: contextlib.ExitStack, news: nudge.Listener, progress: Progress, deadline: float
@@ -150,11 +150,14 @@ class Watch:
         """Give the seconds until the next look. Raises `errors.Refused` once the time is up."""
         left = deadline - time.monotonic()
         if left <= 0:
-            raise errors.Refused(f"It has not ended in time; its state: {words.state(execution)}. {self._rest()}")
+            told = f"It has not ended in time; its state: {words.state(execution)}."
+            raise errors.Refused(f"{told} {self._rest(execution)}")
         return min(left, LOOK_S)
 
-    def _rest(self) -> str:
+    def _rest(self, execution: Execution) -> str:
         """Say what becomes of the work."""
+        if execution.status in states.ENDED:
+            return f"It has ended meanwhile: {words.state(execution)}."
         if self.here:
             return (
                 f"No engine works now; execution {self.execution_id} is kept and goes on with the next one: "

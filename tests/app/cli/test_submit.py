@@ -224,7 +224,7 @@ def test_a_question_is_told_while_waiting_for_another_engine(begin: Begin, baara
 def test_whoever_waits_takes_over_when_the_engine_ends(begin: Begin, engine: Engine) -> None:
     """If the engine stops while others wait, one of them becomes it, so nobody waits for ever."""
     engine.start(ScriptedModels(ScriptedModel([])))
-    process = begin("submit", "true", "--command", "--at", "+2", "--wait")
+    process = begin("submit", "true", "--command", "--at", "+1", "--wait")
     assert process.stdout is not None
     execution_id = process.stdout.readline().strip()
     assert engine.execution(execution_id).status is Status.QUEUED

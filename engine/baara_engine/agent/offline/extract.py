@@ -11,64 +11,12 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 WORD = re.compile(r"[^\W\d_]+")
 MARKUP = re.compile(r"^\s*(?:#|\||>|```|~~~|[-*=_]{3,}|<)")  # lines that are not sentences
 BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
-COMMON = frozenset(
-    [
-        "about",
-        "after",
-        "also",
-        "been",
-        "before",
-        "both",
-        "could",
-        "does",
-        "each",
-        "even",
-        "every",
-        "from",
-        "have",
-        "here",
-        "into",
-        "just",
-        "like",
-        "many",
-        "more",
-        "most",
-        "much",
-        "must",
-        "only",
-        "other",
-        "over",
-        "same",
-        "should",
-        "since",
-        "some",
-        "such",
-        "than",
-        "that",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "under",
-        "until",
-        "very",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "will",
-        "with",
-        "would",
-        "your",
-    ]
+COMMON_WORDS = (
+    "about after also been before both could does each even every from have here into just like many more most much "
+    "must only other over same should since some such than that their them then there these they this those through "
+    "under until very were what when where which while will with would your"
 )
+COMMON = frozenset(COMMON_WORDS.split())
 
 
 def sentences(text: str) -> list[str]:

@@ -81,7 +81,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(rf"(?:describe|explore|summari[sz]e) {HERE}{REPORT}", lambda _: look_over.JOB),
     _rule(
-        rf"(?:count|how many) (?:the |all )?(?P<what>\*?\.\w+ )?(?P<unit>files|folders)(?: are| do)?(?: there| you see)?"
+        r"(?:count|how many) (?:the |all )?(?P<what>\*?\.\w+ )?(?P<unit>files|folders)(?: are)?(?: there)?"
         rf"(?: (?:in|below|under) (?:{HERE}|{PATH}))?",
         lambda words: jobs.count_files(words.get("unit"), words.get("what"), words.path()),
     ),

@@ -56,7 +56,7 @@ def count_files(unit: str, pattern: str, path: str) -> Job:
     name = f" -name {shlex.quote('*.' + pattern.strip().lstrip('*.'))}" if pattern else ""
     top = shlex.quote(path if path.startswith("/") else f"./{path}")
     kind = KINDS[unit.lower()]
-    found = f"find {top} -mindepth 1 -name .git -prune -o -mindepth 1 -type {kind}{name} -print0"
+    found = f"find {top} -mindepth 1 -name .git -prune -o -type {kind}{name} -print0"
     what = f"{pattern.strip()} {unit}".strip()
 
     def plan(_desk: Desk) -> Plan:

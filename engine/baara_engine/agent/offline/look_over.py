@@ -44,7 +44,7 @@ RANKS: dict[str, int] = {
 }
 
 # Portable between the tools of GNU, BSD and BusyBox. Git's own files are not counted.
-FIND = "find . -mindepth 1 -name .git -prune -o -mindepth 1"
+FIND = "find . -mindepth 1 -name .git -prune -o"
 COUNT = (
     f'n() {{ {FIND} -type "$1" -print0 2>/dev/null | LC_ALL=C tr -dc "\\000" | wc -c | tr -d " "; }}; '
     "files=$(n f); folders=$(n d); links=$(n l); kib=$(du -sk . 2>/dev/null | cut -f1); "
