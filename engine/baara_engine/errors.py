@@ -128,6 +128,7 @@ class FailureKind(StrEnum):
     COMMAND = "command"  #: The command ended with a status other than 0.
     TIMED_OUT = "timed_out"  #: The attempt used all its time.
     SANDBOX = "sandbox"  #: The sandbox failed.
+    DAMAGED = "damaged"  #: The journal is not what was written.
     INTERNAL = "internal"  #: A defect of Baara.
 
 

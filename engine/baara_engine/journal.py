@@ -94,7 +94,7 @@ class Journal:
 
     async def answered(self, answer: Answer, turn: int) -> None:
         """Write down a complete answer, with its usage and cost, and reject what cannot be read of it."""
-        _require_distinct(answer)
+        _require_sound(answer)
         execution = self._execution
 
         def work(tx: Tx) -> None:
@@ -226,10 +226,15 @@ def _tool_uses(content: list[Json]) -> list[Json]:
     return [block for block in content if block["type"] == "tool_use"]
 
 
-def _require_distinct(answer: Answer) -> None:
+def _require_sound(answer: Answer) -> None:
+    """Refuse an answer that could not be gone on from: it would stand in the journal for ever."""
     ids = [block["id"] for block in _tool_uses(answer.content)]
     if len(ids) != len(set(ids)):
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer names two tool calls alike.")
+    if answer.stop_reason == "tool_use" and not ids:
+        raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer speaks of a tool call and has none.")
+    if not answer.content and NEXT_STEP.get(answer.stop_reason) is not Step.FINISH:
+        raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer is empty.")
 
 
 def _ended_otherwise(stop_reason: str | None) -> errors.ModelFailure:

@@ -1,6 +1,7 @@
 """What happens at the start of an engine: the leases of the dead are given back. It queues, and never runs anything."""
 
 import logging
+from collections.abc import Collection
 
 from baara_engine import owner, settle
 from baara_engine.records import Execution
@@ -24,6 +25,18 @@ def recover(store: Store, me: str) -> int:
 def _take_all_back(tx: Tx, store: Store, held: list[Execution]) -> None:
     for execution in held:
         take_back(tx, store, execution)
+
+
+def take_back_orphans(store: Store, me: str, at_work: Collection[str]) -> int:
+    """Queue what this engine holds and nobody in it works on, and give how many that were.
+
+    There is such work after a lease could not be settled, because the disk was full, say.
+    """
+    held = [one for one in store.read(executions.leased) if one.owner == me and one.id not in at_work]
+    if held:
+        store.write(lambda tx: _take_all_back(tx, store, held))
+        log.warning("took back %d executions that could not be settled", len(held))
+    return len(held)
 
 
 def take_back(tx: Tx, store: Store, execution: Execution) -> None:

@@ -25,7 +25,9 @@ PARK_S: dict[FailureKind, float] = {
 SHORTEST_PARK_S = 1.0  # a service that says "now" and refuses again must not be asked in a circle
 
 # Trying these again changes nothing.
-HOPELESS = frozenset({FailureKind.REQUEST, FailureKind.REFUSAL, FailureKind.CONTEXT, FailureKind.TURNS})
+HOPELESS = frozenset(
+    {FailureKind.REQUEST, FailureKind.REFUSAL, FailureKind.CONTEXT, FailureKind.TURNS, FailureKind.DAMAGED}
+)
 
 
 @dataclass(frozen=True, slots=True)

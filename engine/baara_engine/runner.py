@@ -62,11 +62,16 @@ class Runner:
         self._settle = settler
 
     async def run(self, lease: Lease) -> None:
-        """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone."""
+        """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
+
+        Where the store cannot be written, nothing can be settled: the worker takes the lease back once it can.
+        """
         try:
             await self._run(lease)
         except errors.LeaseLost as error:
             log.info("left %s alone: %s", lease.execution.id, error)
+        except (errors.StoreError, errors.StoreBusy) as error:
+            log.error("left %s unsettled: %s", lease.execution.id, error)  # noqa: TRY400 - the sentence says it all
         finally:
             lease.running.set()
 
@@ -79,7 +84,9 @@ class Runner:
             await self._work_in_time(lease, talk)
         except (Stopped, asyncio.CancelledError):
             await self._left(lease)
-        except errors.LeaseLost:
+        except errors.JournalDamaged as error:
+            await self._settle.failed(execution, settle.Failure(FailureKind.DAMAGED, error.message))
+        except (errors.LeaseLost, errors.StoreError, errors.StoreBusy):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the execution must not be left without an owner
             await self._settle.failed(execution, _failure(error, execution))

@@ -105,7 +105,10 @@ class Settler:
         await self._store.awrite(work)
 
     def _move(self, tx: Tx, execution: Execution, after: Status, **changes: object) -> None:
-        executions.move(tx, execution.id, Status.RUNNING, after, epoch=execution.epoch, **changes)
+        """Move it as its owner, from wherever in the lease it is: what cannot be loaded ends before it ran."""
+        executions.require_owner(tx, execution.id, execution.epoch)
+        before = executions.get(tx, execution.id).status
+        executions.move(tx, execution.id, before, after, epoch=execution.epoch, **changes)
 
     def _fail(self, tx: Tx, execution: Execution, failure: Failure) -> None:
         after = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, events, nudge, queues, watch
+from baara_engine import errors, events, nudge, queues, recovery, watch
 from baara_engine.clock import Millis
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
@@ -84,6 +84,7 @@ class Worker:
         """Do whatever is due now."""
         try:
             await self._renew()
+            recovery.take_back_orphans(self._store, self._owner, self._leases.keys())
             self._end_cancelled()
             await self._promote()
             await self._claim()

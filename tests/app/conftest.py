@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ WITH_CTRL_C = (
 # Most of a short command is Python's imports, so each process is forked from one that has done them.
 IMPORTED = multiprocessing.get_context("forkserver")
 IMPORTED.set_forkserver_preload(["baara_app.cli.main"])
-FORKED = """
+COMMAND_LINE = """
 import os, sys
 from baara_app.cli import main
 os.environ.clear()
@@ -44,6 +45,12 @@ def environment(home: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
+def imported() -> ForkServerContext:
+    """Give what begins processes that have done their imports."""
+    return IMPORTED
+
+
+@pytest.fixture
 def baara(environment: dict[str, str], tmp_path: Path) -> Callable[..., Done]:
     """Give a function that runs one command line to its end, in a process of its own."""
 
@@ -53,7 +60,7 @@ def baara(environment: dict[str, str], tmp_path: Path) -> Callable[..., Done]:
         folder.mkdir()
         (folder / "in").write_bytes(stdin)
         given = {"arguments": typed, "folder": str(folder), "environment": environment | variables}
-        process = IMPORTED.Process(target=exec, args=(FORKED, given))
+        process = IMPORTED.Process(target=exec, args=(COMMAND_LINE, given))
         process.start()
         process.join()
         out, err = ((folder / name).read_text("utf-8") for name in ("out", "err"))
@@ -66,9 +73,9 @@ def baara(environment: dict[str, str], tmp_path: Path) -> Callable[..., Done]:
 def begin(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
     """Give a function that begins a command line as a person does, and does not wait for it."""
 
-    def start(*arguments: str | bytes) -> subprocess.Popen[str]:
+    def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", WITH_CTRL_C, *arguments], env=environment, text=True,
+            [sys.executable, "-c", WITH_CTRL_C, *arguments], env=environment | variables, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

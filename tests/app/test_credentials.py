@@ -104,7 +104,6 @@ def test_a_keyring_that_fails_says_how(ring: Callable[[str], type]) -> None:
     assert KEY not in str(raised.value)
 
 
-@pytest.mark.expects_log("there is no API key: The keyring did not answer in time")
 def test_a_locked_keyring_is_asked_once_and_in_time(ring: Callable[[str], type]) -> None:
     """While it waits for its password nobody waits longer than the limit, and it is not asked a second time."""
     locked = ring("Locked")

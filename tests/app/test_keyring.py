@@ -72,7 +72,7 @@ def test_a_new_key_lets_waiting_work_go_on(session: Callable[..., list[str]], en
             news.wait(1.0)
     engine.stop()
     [told] = session(f"echo {KEY} | {BAARA} key set")
-    assert told == "The key is kept in the keyring (Secret Service). 1 execution that waited go on."
+    assert told == "The key is kept in the keyring (Secret Service). Executions that waited for one and go on: 1."
     assert engine.execution(execution.id).status is Status.QUEUED
 
 

@@ -24,6 +24,7 @@ VERDICTS: list[tuple[K, type[Decision]]] = [
     (K.REFUSAL, GiveUp),
     (K.CONTEXT, GiveUp),
     (K.TURNS, GiveUp),
+    (K.DAMAGED, GiveUp),
 ]
 
 

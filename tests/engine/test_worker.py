@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from baara_engine import errors, queues
+from baara_engine.agent.model import Answer, Usage
 from baara_engine.engine import Engine
 from baara_engine.records import Execution, Kind, UnknownEffect
 from baara_engine.requests import Submission
@@ -313,3 +314,46 @@ def test_unknown_outcomes_follow_the_policy_of_the_execution(engine: Engine) -> 
     assert Submission(prompt="x").unknown is UnknownEffect.TELL
     assert Submission(prompt="x", kind=Kind.COMMAND).unknown is UnknownEffect.ASK
     assert Submission(prompt="x", unknown_effect=UnknownEffect.RERUN).unknown is UnknownEffect.RERUN
+
+
+def test_a_damaged_journal_ends_in_a_dead_letter_that_says_so(engine: Engine, home: Path) -> None:
+    """An execution whose journal was changed on disk is not gone on with, not tried again, and not stuck."""
+    engine.start(ScriptedModels(ScriptedModel([calls(("ask_user", {"question": "Go on?"}), turn=1), says("done")])))
+    execution = engine.submit(Submission(prompt="Ask."))
+    until(engine, execution.id, Status.WAITING_FOR_INPUT)
+    engine.store.write(lambda tx: tx.sql("UPDATE message SET content = zeroblob(9) WHERE turn = 1"))
+    engine.store.write(lambda tx: tx.sql("UPDATE execution SET status = 'queued' WHERE id = ?", (execution.id,)))
+    ended = until(engine, execution.id)
+    engine.stop()
+    assert (ended.status, ended.error_cause) == (Status.DEAD_LETTERED, "damaged")
+    assert "is not what was written" in (ended.error_message or "")
+
+
+@pytest.mark.parametrize("stop_reason", ["tool_use", "max_tokens", "pause_turn"])
+def test_an_answer_that_cannot_be_gone_on_from_is_not_kept(
+    engine: Engine, start: Callable[..., ScriptedModel], stop_reason: str
+) -> None:
+    """An empty answer that does not end the work is a failed turn, not a journal that can never be continued."""
+    start(Answer([], stop_reason, Usage(), "scripted", 0))
+    execution = until(engine, engine.submit(Submission(prompt="Break.", max_retries=0)).id)
+    assert (execution.error_cause, execution.turn) == ("broken_answer", 0)
+
+
+@pytest.mark.expects_log("left ", "took back", "could not be used", "a commit raised")
+def test_what_could_not_be_settled_is_taken_up_again(engine: Engine, start: Callable[..., ScriptedModel]) -> None:
+    """If the disk refuses the end of an execution, it goes on once the disk is well, and nothing is stuck."""
+    start()
+    execution = command(engine, "sleep 0.5; echo once >> ran")
+    until(engine, execution.id, Status.RUNNING)
+    engine.store.write(lambda tx: tx.sql(REFUSE))
+    deadline = time.monotonic() + LONG
+    while not (Path(execution.workspace) / "ran").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    engine.store.write(lambda tx: tx.sql("DROP TRIGGER refuse"))
+    assert until(engine, execution.id).status is Status.COMPLETED
+    assert (Path(execution.workspace) / "ran").read_text() == "once\n"
+
+
+# Stands in for a disk that refuses: every write to the tally of executions fails while it is there.
+REFUSE = "CREATE TRIGGER refuse BEFORE UPDATE ON execution BEGIN SELECT raise(ROLLBACK, 'disk is full'); END"

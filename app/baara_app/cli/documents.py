@@ -48,6 +48,7 @@ def execution(record: Execution, now: Millis) -> Json:
         "source": record.source,
         "idempotency_key": record.idempotency_key,
         "created_at": iso(record.created_at),
+        "not_before": iso(record.not_before),
         "started_at": iso(record.started_at),
         "completed_at": iso(record.completed_at),
         "duration_ms": words.duration_ms(record, now),

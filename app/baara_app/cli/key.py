@@ -1,5 +1,6 @@
 """`baara key`: the API key in the keyring of the operating system."""
 
+import contextlib
 import getpass
 import sys
 from dataclasses import asdict
@@ -7,7 +8,7 @@ from dataclasses import asdict
 import typer
 
 from baara_app import credentials
-from baara_app.cli import common, output, words
+from baara_app.cli import common, output
 from baara_app.cli.common import Shell
 from baara_engine import errors
 
@@ -31,7 +32,7 @@ def set_(shell: Shell) -> None:
     if shell.json:
         output.document({"kept": True, "keyring": keyring, "resumed": woken})
     else:
-        output.text(f"The key is kept in the keyring ({keyring}). {words.count(woken, 'execution')} that waited go on.")
+        output.text(f"The key is kept in the keyring ({keyring}). Executions that waited for one and go on: {woken}.")
 
 
 @app.command("status")
@@ -61,7 +62,9 @@ def delete(shell: Shell) -> None:
 def _typed() -> str:
     """Read the key. Raises `errors.InvalidInput`."""
     if sys.stdin.isatty():
-        return getpass.getpass("API key (it is not shown): ").strip()
+        with contextlib.suppress(EOFError):
+            return getpass.getpass("API key (it is not shown): ").strip()
+        return ""
     read = sys.stdin.buffer.read(4 * credentials.MAX_KEY)  # enough to see that it is none
     try:
         return read.decode("ascii").strip()

@@ -66,6 +66,9 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         output.failure(_usage(error), as_json=as_json)
         return error.exit_code
+    except OSError as error:
+        output.failure(errors.Unavailable(f"The system refused: {error}."), as_json=as_json)
+        return 5
     return result if isinstance(result, int) else 0
 
 

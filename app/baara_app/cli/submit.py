@@ -33,7 +33,9 @@ class Once:
 @common.command
 def submit(
     shell: Shell,
-    prompt: Annotated[str | None, typer.Argument(help="What is to be done; `-` reads standard input.")] = None,
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="What is to be done; `-` reads standard input.")
+    ] = None,
     *,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="Run this task once instead of a prompt.")] = None,
     once: Once,

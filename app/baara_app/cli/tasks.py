@@ -45,7 +45,7 @@ def show(shell: Shell, task: Named) -> None:
 @common.command
 def create(
     shell: Shell,
-    name: Annotated[str, typer.Argument(help="What it is called; no two tasks have one name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called; no two tasks have one name.")],
     *,
     prompt: Prompt = None,
     description: Description = None,

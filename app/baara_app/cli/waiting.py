@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Protocol
 
 from baara_app import lifecycle
@@ -20,6 +21,7 @@ from baara_engine.states import Outcome, Status
 
 MS_PER_S = 1000
 LOOK_S = 1.0  # between two looks without a nudge: nudges can be lost, and a moving line shows seconds
+QUESTIONS = 10_000  # open ones that are looked through: more than a person could answer
 GOOD = frozenset({Outcome.RAN, Outcome.DONE, Outcome.NOTHING_TO_DO})
 TOLD = frozenset({Kind.STATUS, Kind.TURN, Kind.TOOL_BEGUN, Kind.TOOL_ENDED, Kind.RESUMED, Kind.CANCEL_REQUESTED})
 
@@ -79,34 +81,41 @@ class Watch:
     engine: Engine
     execution_id: str
     here: bool = False  #: whether this process is the engine
+    interrupted: bool = False  #: whether somebody wants the waiting to end
     seen: int = 0  #: number of the last event that was told
     tool: str = ""  #: the tool at work
     asked: set[str] = field(default_factory=set)  #: ids of the questions that were told
 
     def until_ended(self, timeout_s: float | None) -> Execution:
         """Wait. Raises `errors.Refused` or `Interrupted`."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves in order, as Ctrl-C does
         self.seen = self.engine.last_event()
         deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
-        try:
-            with contextlib.ExitStack() as stack, self.engine.news() as news, _progress() as progress:
-                progress.happened(words.state(self.engine.execution(self.execution_id)))
-                return self._follow(stack, news, progress, deadline)
-        except KeyboardInterrupt:
-            raise Interrupted(f"Stopped waiting. {self._rest(self.engine.execution(self.execution_id))}") from None
-
-    def _follow(
-        self, stack: contextlib.ExitStack, news: nudge.Listener, progress: Progress, deadline: float
-    ) -> Execution:
-        try:
-            while (execution := self._look(progress)).status not in states.ENDED:
+        with self.engine.news() as news, self._signals(news), contextlib.ExitStack() as stack, _progress() as progress:
+            progress.happened(words.state(self.engine.execution(self.execution_id)))
+            while (execution := self._look(progress)).status not in states.ENDED and not self.interrupted:
                 self._see_to_work(stack)
                 news.wait(self._time_left(deadline, execution))
-        except KeyboardInterrupt:
-            if self.here:
+            if self.interrupted and self.here:
                 progress.stay("Stopping; the step at work has some seconds to end.")
-            raise
-        return execution
+        after = self.engine.execution(self.execution_id)  # it may have ended while this engine was stopping
+        if self.interrupted and after.status not in states.ENDED:
+            raise Interrupted(f"Stopped waiting. {self._rest()}")
+        return after
+
+    @contextlib.contextmanager
+    def _signals(self, news: nudge.Listener) -> Iterator[None]:
+        """Let Ctrl-C and a polite kill end the waiting at its next look, never in the middle of starting an engine."""
+
+        def interrupt(_number: int, _frame: FrameType | None) -> None:
+            self.interrupted = True
+            nudge.send_to(news.path)
+
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _see_to_work(self, stack: contextlib.ExitStack) -> None:
         """Become the engine if nobody is it any more. Raises `errors.Unavailable` if this one has died."""
@@ -141,7 +150,7 @@ class Watch:
             progress.happened(events.sentence(event))
 
     def _ask(self, progress: Progress) -> None:
-        for question in self.engine.questions():
+        for question in self.engine.questions(limit=QUESTIONS):
             if question.execution_id == self.execution_id and question.id not in self.asked:
                 self.asked.add(question.id)
                 progress.stay(_how_to_answer(question))
@@ -151,13 +160,11 @@ class Watch:
         left = deadline - time.monotonic()
         if left <= 0:
             told = f"It has not ended in time; its state: {words.state(execution)}."
-            raise errors.Refused(f"{told} {self._rest(execution)}")
+            raise errors.Refused(f"{told} {self._rest()}")
         return min(left, LOOK_S)
 
-    def _rest(self, execution: Execution) -> str:
+    def _rest(self) -> str:
         """Say what becomes of the work."""
-        if execution.status in states.ENDED:
-            return f"It has ended meanwhile: {words.state(execution)}."
         if self.here:
             return (
                 f"No engine works now; execution {self.execution_id} is kept and goes on with the next one: "

@@ -30,7 +30,7 @@ BASE_URL = "https://api.anthropic.com"
 OFFLINE_URL = "http://offline.invalid"  # never resolved: its transport answers in this process
 
 CONNECT_S = 10.0  # seconds until there must be a connection
-FIRST_S = 300.0  # seconds until the first event: a long conversation is read before anything is said
+FIRST_S = 300.0  # seconds until an answer begins: a long conversation is sent and read before anything is said
 IDLE_S = 90.0  # seconds without any event, pings included, after which the answer is taken for dead
 REST_S = 1.0  # seconds for the rest of the stream once the answer is complete, so that the connection can be kept
 
@@ -141,6 +141,7 @@ class _Asking:
             async with asyncio.timeout(self._first_s) as watchdog:
                 self._client.api_key = key
                 answering = await self._client.messages.create(stream=True, **parameters)
+                self._rewind(watchdog)
                 async with answering:
                     await self._read(answering, watchdog)
         except TimeoutError:
@@ -152,7 +153,7 @@ class _Asking:
         _require_service(answering.response)
         events = answering.raw_events(answering.response)
         async for event in events:
-            watchdog.reschedule(asyncio.get_running_loop().time() + self._idle_s)
+            self._rewind(watchdog)
             if event.event == "error":
                 raise failures.StreamError(stream.event_of(event.data))
             if event.data:
@@ -160,6 +161,9 @@ class _Asking:
             if self._assembly.is_complete:
                 await _rest(events)
                 return
+
+    def _rewind(self, watchdog: asyncio.Timeout) -> None:
+        watchdog.reschedule(asyncio.get_running_loop().time() + self._idle_s)
 
     def _take(self, event: Json) -> None:
         text = self._assembly.feed(event)

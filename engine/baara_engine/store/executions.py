@@ -5,7 +5,7 @@ who has lost the lease matches no row.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -17,10 +17,11 @@ from baara_engine.states import Outcome, Status
 from baara_engine.store import lookup, models
 from baara_engine.store.transaction import Row, Tx, View
 
-COLUMNS = ", ".join(field.name for field in fields(Execution))
+NAMES = tuple(field.name for field in fields(Execution))
+COLUMNS = ", ".join(NAMES)
 SELECT = f"SELECT {COLUMNS} FROM execution"
 
-INSERT = f"INSERT INTO execution ({COLUMNS}, attempt_open) VALUES ({', '.join('?' for _ in fields(Execution))}, 0)"
+INSERT = f"INSERT INTO execution ({COLUMNS}, attempt_open) VALUES ({', '.join('?' for _ in NAMES)}, 0)"
 
 # The state stands literally in the text, because the partial indexes are used only then.
 CLAIM = f"""
@@ -38,7 +39,7 @@ DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at onc
 
 def insert(tx: Tx, execution: Execution) -> Execution:
     """Store a new execution, in the state that it says, and tell of it."""
-    tx.sql(INSERT, tuple(_stored(value) for value in astuple(execution)))
+    tx.sql(INSERT, [_stored(getattr(execution, name)) for name in NAMES])
     _tell(tx, execution, None)
     return execution
 
@@ -224,8 +225,7 @@ def record(row: Row) -> Execution:
     )
 
 
-_POSITION = {field.name: position for position, field in enumerate(fields(Execution))}
-_ALLOWED_TOOLS, _RESUMED = _POSITION["allowed_tools"], _POSITION["resumed"]
+_ALLOWED_TOOLS, _RESUMED = NAMES.index("allowed_tools"), NAMES.index("resumed")
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

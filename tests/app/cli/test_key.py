@@ -38,7 +38,7 @@ def test_what_is_no_key_is_refused(baara: Baara) -> None:
 
 
 def test_what_the_environment_names_as_keyring_is_not_used(baara: Baara, tmp_path: Path) -> None:
-    """Neither a variable nor a configuration file can put another keyring, or any code, in the place of the real one."""
+    """Neither a variable nor a configuration file can put another keyring, or any code, in the real one's place."""
     config = tmp_path / "config" / "python_keyring"
     config.mkdir(parents=True)
     (tmp_path / "evil.py").write_text(

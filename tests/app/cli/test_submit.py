@@ -173,7 +173,7 @@ def test_work_that_fails_is_exit_status_1(baara: Baara) -> None:
 
 def test_interrupting_the_wait_keeps_the_work(begin: Begin, engine: Engine) -> None:
     """Ctrl-C ends the waiting with 130 and a line; the work of the engine that ends with it is back in its queue."""
-    process = begin("submit", "sleep 60", "--command", "--wait")
+    process = begin("submit", "Look over this folder.", "--model", "offline", "--wait", BAARA_OFFLINE_PACE="1")
     assert process.stdout is not None
     execution_id = process.stdout.readline().strip()
     until(engine, execution_id, Status.RUNNING)

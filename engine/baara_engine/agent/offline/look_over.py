@@ -148,7 +148,12 @@ def _candidates(paths: list[str]) -> list[str]:
 def _chosen(paths: list[str], sizes: dict[str, int]) -> list[str]:
     """Put the candidates into the order of reading: the first README, then the largest of each rank."""
     candidates = [path for path in _candidates(paths) if not sizes or sizes.get(path)]
-    return sorted(candidates, key=lambda path: (_rank(path), 0 if _rank(path) == README else -sizes.get(path, 0)))
+    readme = next((path for path in candidates if _rank(path) == README), None)
+
+    def order(path: str) -> tuple[bool, int, int]:
+        return path != readme, max(_rank(path), README + 1), -sizes.get(path, 0)
+
+    return sorted(candidates, key=order)
 
 
 def _rank(path: str) -> int:

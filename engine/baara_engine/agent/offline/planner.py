@@ -5,10 +5,11 @@ it in place of real results. What it wants to do next is the answer. The same co
 this process or in the next one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from baara_engine.agent.offline import grammar, jobs
-from baara_engine.agent.offline.plan import Desk, Result, Turn
+from baara_engine.agent.offline.plan import Desk, Plan, Result, Turn
 from baara_engine.records import Json
 
 STRAYED = (
@@ -53,26 +54,29 @@ def read(asked: Json) -> Conversation:
     return Conversation(_text(messages[at]["content"]), rounds, earlier, tools)
 
 
-def answer(talk: Conversation) -> tuple[list[Json], str]:
-    """Give the content of the next answer, and its stop reason."""
-    step = _next(talk)
+def answer(talk: Conversation, make_plan: Callable[[Desk], Plan] | None = None) -> tuple[list[Json], str]:
+    """Give the content of the next answer, and its stop reason. The prompt says the plan, unless one is given."""
+    desk = Desk(talk.tools, talk.earlier + 1)
+    step = _next(make_plan(desk) if make_plan else _asked_for(talk.prompt, desk), desk, talk.rounds)
     if isinstance(step, str):
         return [{"type": "text", "text": step}], "end_turn"
     calls = [
-        {"type": "tool_use", "id": f"toolu_offline_{talk.turn}_{position}", "name": use.tool, "input": use.input}
+        {"type": "tool_use", "id": f"toolu_{talk.turn}_{position}", "name": use.tool, "input": use.input}
         for position, use in enumerate(step.uses)
     ]
     return [{"type": "text", "text": step.text}, *calls], "tool_use"
 
 
-def _next(talk: Conversation) -> Turn | str:
-    """Replay the plan, and give its next turn or its last words."""
-    desk = Desk(talk.tools, talk.earlier + 1)
-    asked = grammar.read(talk.prompt)
-    plan = jobs.in_order(asked.jobs, asked.strange, desk)
+def _asked_for(prompt: str, desk: Desk) -> Plan:
+    asked = grammar.read(prompt)
+    return jobs.in_order(asked.jobs, asked.strange, desk)
+
+
+def _next(plan: Plan, desk: Desk, rounds: list[Round]) -> Turn | str:
+    """Replay a plan, and give its next turn or its last words."""
     try:
         turn = next(plan)
-        for done in talk.rounds:
+        for done in rounds:
             if done.tools != [use.tool for use in turn.uses]:
                 return STRAYED
             desk.turn += 1

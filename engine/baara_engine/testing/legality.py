@@ -1,0 +1,110 @@
+"""What the Messages API refuses in a conversation: the rules that a sent request must keep, as one check.
+
+The real service says these things in prose and with status 400. The scripted server refuses by this check, so a test
+that sends an illegal conversation fails as it would against the real one.
+"""
+
+import re
+from collections.abc import Iterator
+
+from baara_engine.records import Json
+
+TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+MOST_MARKS = 4  # cache marks in one request
+
+REQUEST = frozenset({"model", "max_tokens", "messages", "stream", "system", "tools"})
+# What a block may hold, by its type; the first set must be there.
+BLOCKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "text": (frozenset({"text"}), frozenset({"cache_control", "citations"})),
+    "thinking": (frozenset({"thinking", "signature"}), frozenset()),
+    "redacted_thinking": (frozenset({"data"}), frozenset()),
+    "tool_use": (frozenset({"id", "name", "input"}), frozenset({"cache_control", "caller", "toolset_name"})),
+    "tool_result": (frozenset({"tool_use_id"}), frozenset({"content", "is_error", "cache_control"})),
+}
+BY_ROLE = {
+    "user": frozenset({"text", "tool_result"}),
+    "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use"}),
+}
+
+
+def problem(request: Json) -> str | None:
+    """Say what the Messages API would refuse about a request, or None if it would take it."""
+    return next(_problems(request), None)
+
+
+def _problems(request: Json) -> Iterator[str]:
+    unknown = set(request) - REQUEST
+    if unknown:
+        yield f"unknown parameters: {sorted(unknown)}"
+    if not isinstance(request.get("model"), str) or not request["model"]:
+        yield "model: a name is needed"
+    if not isinstance(request.get("max_tokens"), int) or request["max_tokens"] < 1:
+        yield "max_tokens: at least 1"
+    yield from _problems_of_tools(request.get("tools", []))
+    messages = request.get("messages") or []
+    yield from _problems_of_roles(messages)
+    for at, message in enumerate(messages):
+        yield from (f"messages.{at}: {text}" for text in _problems_of_message(message))
+    yield from _problems_of_calls(messages)
+    if _marks(request) > MOST_MARKS:
+        yield f"at most {MOST_MARKS} blocks may be marked for the cache"
+
+
+def _problems_of_tools(tools: list[Json]) -> Iterator[str]:
+    names = [tool.get("name", "") for tool in tools]
+    if len(names) != len(set(names)):
+        yield "tools: names must differ"
+    for tool in tools:
+        if not TOOL_NAME.fullmatch(tool.get("name", "")) or tool.get("input_schema", {}).get("type") != "object":
+            yield f"tools: {tool.get('name')!r} is not a tool"
+
+
+def _problems_of_roles(messages: list[Json]) -> Iterator[str]:
+    roles = [message.get("role") for message in messages]
+    if roles != (["user", "assistant"] * len(roles))[: len(roles)] or len(roles) % 2 == 0:
+        yield f"messages: they must alternate, from the user to the user, and are {roles}"
+
+
+def _problems_of_message(message: Json) -> Iterator[str]:
+    content = message["content"]
+    if not content:
+        yield "content must not be empty"
+    for block in content if isinstance(content, list) else []:
+        kind = block.get("type")
+        if kind not in BY_ROLE[message["role"]]:
+            yield f"a block of type {kind!r} is not for the {message['role']}"
+            continue
+        needed, allowed = BLOCKS[kind]
+        if not needed <= set(block) <= needed | allowed | {"type"}:
+            yield f"a block of type {kind!r} has the fields {sorted(block)}"
+        if kind == "text" and not block["text"].strip():
+            yield "text must not be blank"
+        if kind == "thinking" and not block.get("signature"):
+            yield "thinking must be signed"
+
+
+def _problems_of_calls(messages: list[Json]) -> Iterator[str]:
+    """Say where calls and results do not belong together."""
+    seen: set[str] = set()
+    open_calls: list[str] = []
+    for at, message in enumerate(messages):
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        results = [block["tool_use_id"] for block in blocks if block.get("type") == "tool_result"]
+        if message["role"] == "user" and sorted(results) != sorted(open_calls):
+            yield f"messages.{at}: the open calls are {open_calls}, and the results are for {results}"
+        if any(block.get("type") == "tool_result" for block in blocks[len(results) :]):
+            yield f"messages.{at}: results must come first"
+        open_calls = [block["id"] for block in blocks if block.get("type") == "tool_use"]
+        if seen & set(open_calls) or len(open_calls) != len(set(open_calls)):
+            yield f"messages.{at}: ids of calls must differ"
+        if not all(TOOL_ID.fullmatch(name) for name in open_calls):
+            yield f"messages.{at}: an id of a call has characters that it must not have"
+        seen.update(open_calls)
+
+
+def _marks(value: object) -> int:
+    """Count the cache marks anywhere in a request."""
+    if isinstance(value, dict):
+        return ("cache_control" in value) + sum(_marks(inner) for inner in value.values())
+    return sum(_marks(inner) for inner in value) if isinstance(value, list) else 0
