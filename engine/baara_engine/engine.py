@@ -29,10 +29,12 @@ from baara_engine import (
     requests,
     sandboxes,
     settle,
+    triage,
 )
 from baara_engine.agent import model
 from baara_engine.records import (
     Attempt,
+    DeadLetter,
     Event,
     Execution,
     Message,
@@ -100,7 +102,31 @@ class Engine:
 
         Raises `errors.Refused` in any other state.
         """
-        return self.store.write(lambda tx: operations.retry(tx, self, prefix))
+        return self.store.write(lambda tx: triage.retry(tx, executions.find(tx, prefix)))
+
+    def resume(self, prefix: str, say: str | None = None) -> Execution:
+        """Go on with a dead letter at its last turn, with a fresh allowance, after telling the agent something.
+
+        Raises `errors.Refused` for anything but a dead letter.
+        """
+        told = None if say is None else requests.parse(requests.Said, {"text": say}).text
+        return self.store.write(lambda tx: triage.resume(tx, executions.find(tx, prefix), told))
+
+    def restart(self, prefix: str) -> Execution:
+        """Begin a dead letter anew as another execution in the same thread. Raises `errors.Refused`."""
+        return self.store.write(lambda tx: triage.restart(tx, self, executions.find(tx, prefix)))
+
+    def dismiss(self, prefix: str) -> Execution:
+        """Put a dead letter aside; it stays in the store. Raises `errors.Refused` for anything else."""
+        return self.store.write(lambda tx: triage.dismiss(tx, executions.find(tx, prefix)))
+
+    def dead_letters(self, cause: str | None = None) -> list[DeadLetter]:
+        """Give the dead letters that nobody has put aside, newest first; of one cause, if it is named."""
+        return self.store.read(lambda view: triage.letters(view, cause))
+
+    def dead_letter(self, prefix: str) -> DeadLetter:
+        """Give one dead letter. Raises `errors.NotFound`."""
+        return self.store.read(lambda view: triage.letter(view, executions.find(view, prefix)))
 
     def key_changed(self) -> int:
         """Let what waits for a key or for credit try again now, and give how many that were."""
@@ -200,7 +226,7 @@ class Engine:
     def answer(self, prefix: str, text: str, *, by: str) -> Question:
         """Answer a question, named by the beginning of its id. Raises `errors.Refused` if it is answered already."""
         question = self.store.read(lambda view: questions.find(view, prefix))
-        given = requests.parse(requests.AnswerText, {"answer": text}).answer
+        given = requests.parse(requests.Said, {"text": text}).text
         return self.store.write(lambda tx: answers.answer(tx, self.store, question, given, by))
 
     def answer_execution(self, prefix: str, text: str, *, by: str) -> Question:

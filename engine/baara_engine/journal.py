@@ -217,6 +217,17 @@ def close_turn(tx: Tx, execution_id: str, turn: int, calls: int) -> bool:
     return True
 
 
+def close_open_calls(tx: Tx, execution_id: str, turn: int, content: list[Json], why: str) -> None:
+    """Answer those calls of a turn that have no receipt with an error, so that the conversation can go on."""
+    blocks = _tool_uses(content)
+    known = {call.tool_use_id for call in journal.calls(tx, execution_id, turn)}
+    for ordinal, block in enumerate(blocks):
+        if block["id"] not in known:
+            journal.intend(tx, execution_id, turn, ordinal, block, Effect.READ, {})
+        journal.receive(tx, execution_id, turn, block["id"], [{"type": "text", "text": why}], is_error=True)
+    close_turn(tx, execution_id, turn, len(blocks))
+
+
 def _tool_result(call: ToolCall) -> Json:
     result = {"type": "tool_result", "tool_use_id": call.tool_use_id, "content": call.result}
     return result | {"is_error": True} if call.is_error else result

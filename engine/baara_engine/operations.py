@@ -53,20 +53,6 @@ def cancel(tx: Tx, place: Place, prefix: str) -> Execution:
     return settle.cancel(tx, place.store, execution)
 
 
-def retry(tx: Tx, _place: Place, prefix: str) -> Execution:
-    """Queue a dead letter with a fresh allowance, or a waiting attempt now."""
-    execution = executions.find(tx, prefix)
-    if execution.status is Status.DEAD_LETTERED:
-        return executions.move(
-            tx, execution.id, execution.status, Status.QUEUED, queue=queues.DLQ, allowance_from=execution.attempt,
-            outcome=None, completed_at=None, error_cause=None, error_message=None,
-        )  # fmt: skip
-    if execution.queue == queues.TIMER:
-        executions.leave_timer(tx, execution.id, execution.status)
-        return executions.get(tx, execution.id)
-    raise errors.Refused(f"Only what has failed or waits for its time can be tried again; this is {execution.status}.")
-
-
 def wake_for_key(tx: Tx) -> int:
     """Queue what waits for a key or for credit."""
     waiting = executions.parked(tx, PARKED_FOR_KEY)
@@ -132,8 +118,8 @@ def _new(tx: Tx, place: Place, submission: requests.Submission, execution_id: st
         source=submission.source, idempotency_key=submission.idempotency_key, created_at=tx.now, started_at=None,
         completed_at=None, not_before=submission.not_before, worked_ms=0, turn=0, input_tokens=0, output_tokens=0,
         cost_microusd=0, cost_known=True, output=None, error_cause=None, error_message=None, waiting_reason=None,
-        waiting_until=None, waiting_question=None, cancel_requested_at=None, epoch=0, owner=None, lease_until=None,
-        resumed=(),
+        waiting_until=None, waiting_question=None, cancel_requested_at=None, dismissed_at=None, epoch=0, owner=None,
+        lease_until=None, resumed=(),
     )  # fmt: skip
 
 

@@ -107,6 +107,7 @@ class Execution:
     waiting_until: Millis | None
     waiting_question: str | None
     cancel_requested_at: Millis | None
+    dismissed_at: Millis | None  #: somebody has put this dead letter aside
     epoch: int  #: raised by every lease; a stale owner's writes match no row
     owner: str | None
     lease_until: Millis | None
@@ -125,6 +126,15 @@ class Attempt:
     ended_at: Millis | None
     ended_by: str | None  #: the state it left in, or "crashed"
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An execution whose attempts are used up, with what a person needs to decide about it."""
+
+    execution: Execution
+    attempts: tuple[Attempt, ...]
+    advice: str  #: what to try, by its cause
 
 
 @dataclass(frozen=True, slots=True)

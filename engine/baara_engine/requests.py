@@ -127,10 +127,10 @@ class Submission(Options):
         return self.name or "".join(char if char.isprintable() else " " for char in first)[:MAX_NAME]
 
 
-class AnswerText(pydantic.BaseModel):
-    """A person's answer to a question."""
+class Said(pydantic.BaseModel):
+    """What a person says to work in progress: an answer, a hint."""
 
-    answer: Prompt
+    text: Prompt
 
 
 class TaskDraft(Options):

@@ -139,6 +139,18 @@ def retry(shell: Shell, execution: Id) -> None:
         _tell(shell, engine.retry(execution))
 
 
+@app.command("resume")
+@common.command
+def resume(
+    shell: Shell,
+    execution: Id,
+    say: Annotated[str | None, typer.Option(metavar="TEXT", help="Tell the agent this first.")] = None,
+) -> None:
+    """Go on with what has failed for good, at its last turn and with a fresh allowance."""
+    with shell.engine() as engine, options.as_typed():
+        _tell(shell, engine.resume(execution, None if say is None else options.text(say)))
+
+
 @app.command("answer")
 @common.command
 def answer(shell: Shell, execution: Id, text: Annotated[str, typer.Argument(metavar="TEXT")]) -> None:

@@ -9,6 +9,7 @@ from baara_app import credentials
 from baara_app.cli import (
     common,
     demo,
+    dlq,
     executions,
     key,
     options,
@@ -35,6 +36,7 @@ app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
 app.add_typer(queues.app, name="queues")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
 app.command("status")(status.status)

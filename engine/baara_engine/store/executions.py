@@ -193,6 +193,19 @@ def renew(tx: Tx, owner: str, lease_until: Millis) -> None:
     )
 
 
+def dead_letters(view: View, cause: str | None) -> list[Execution]:
+    """Give the dead letters that nobody has put aside, newest first."""
+    wanted = f"{SELECT} WHERE status = 'dead_lettered' AND dismissed_at IS NULL"
+    if cause is None:
+        return [record(row) for row in view.sql(f"{wanted} ORDER BY id DESC")]
+    return [record(row) for row in view.sql(f"{wanted} AND error_cause = ? ORDER BY id DESC", (cause,))]
+
+
+def dismiss(tx: Tx, execution_id: str) -> None:
+    """Put a dead letter aside."""
+    tx.sql("UPDATE execution SET dismissed_at = ? WHERE id = ? AND status = 'dead_lettered'", (tx.now, execution_id))
+
+
 def cancel_requested(view: View) -> list[str]:
     """Give the ids of leased executions that somebody wants to end."""
     wanted = "cancel_requested_at IS NOT NULL AND status IN ('assigned', 'running')"

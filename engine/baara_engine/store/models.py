@@ -126,6 +126,7 @@ class Execution(Base):
     waiting_until = pw.BigIntegerField(null=True)
     waiting_question = pw.TextField(null=True)
     cancel_requested_at = pw.BigIntegerField(null=True)
+    dismissed_at = pw.BigIntegerField(null=True)
     epoch = pw.IntegerField()
     owner = pw.TextField(null=True)
     lease_until = pw.BigIntegerField(null=True)
@@ -140,6 +141,9 @@ class Execution(Base):
             ),
             pw.SQL(
                 "CREATE INDEX execution_leased ON execution(queue) WHERE status IN ('assigned', 'running')",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_dead ON execution(id) WHERE status = 'dead_lettered'",
             ),
             pw.SQL(
                 "CREATE INDEX execution_timer ON execution(not_before) WHERE queue = 'timer'",

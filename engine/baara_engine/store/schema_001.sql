@@ -90,6 +90,7 @@ CREATE TABLE execution (
     waiting_until INTEGER,
     waiting_question TEXT,
     cancel_requested_at INTEGER,
+    dismissed_at INTEGER,
     epoch INTEGER NOT NULL,
     owner TEXT,
     lease_until INTEGER,
@@ -102,6 +103,7 @@ CREATE INDEX execution_thread_id ON execution (thread_id);
 CREATE UNIQUE INDEX execution_idempotency_key ON execution (idempotency_key);
 CREATE INDEX execution_ready ON execution(queue, priority, id) WHERE status = 'queued';
 CREATE INDEX execution_leased ON execution(queue) WHERE status IN ('assigned', 'running');
+CREATE INDEX execution_dead ON execution(id) WHERE status = 'dead_lettered';
 CREATE INDEX execution_timer ON execution(not_before) WHERE queue = 'timer';
 CREATE TABLE attempt (
     id INTEGER NOT NULL PRIMARY KEY,

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from baara_engine import owner, states
+from baara_engine.config import EXECUTIONS
 from baara_engine.engine import Engine
 from baara_engine.records import Effect, Execution, Json, Kind, UnknownEffect
 from baara_engine.requests import Submission
-from baara_engine.config import EXECUTIONS
 from baara_engine.states import Status
 from baara_engine.store import executions, journal
 from baara_engine.store.transaction import Tx

@@ -116,7 +116,9 @@ def test_input_cut_at_the_token_limit_is_broken() -> None:
     assert "broke off" in pieces.broken_inputs["toolu_1"]
 
 
-@pytest.mark.parametrize(("raw", "value"), [("", {}), ("{}", {}), (' {"a": {"b": [1, null]}} ', {"a": {"b": [1, None]}})])
+@pytest.mark.parametrize(
+    ("raw", "value"), [("", {}), ("{}", {}), (' {"a": {"b": [1, null]}} ', {"a": {"b": [1, None]}})]
+)
 def test_input_that_makes_sense_is_read(raw: str, value: Json) -> None:
     """No input at all is an empty object; anything else is what its JSON says."""
     pieces = used(raw)
