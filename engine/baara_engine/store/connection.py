@@ -1,7 +1,8 @@
 """Opening the database file with the settings that the storage rules demand."""
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,15 @@ def connect(path: Path, *, create: bool = False, vfs: str | None = None) -> APSW
 def execute(db: pw.Database, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Run SQL text to its end and give its rows."""
     return list(db.execute_sql(statement, params))  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises while reading into an error that can be shown."""
+    try:
+        yield
+    except pw.DatabaseError as error:
+        raise errors.StoreError(f"The database {path} cannot be read: {error}.") from error
 
 
 def in_transaction(db: pw.Database) -> bool:

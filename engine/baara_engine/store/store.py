@@ -53,8 +53,8 @@ class Store:
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
     def read(self, work: Callable[[View], T]) -> T:
-        """Read from one consistent snapshot."""
-        with self._reader() as db:
+        """Read from one consistent snapshot. Raises `errors.StoreError` if the database cannot be read."""
+        with self._reader() as db, connection.told(self._path):
             connection.execute(db, "BEGIN")
             try:
                 return work(View(db, self.clock.now()))

@@ -53,7 +53,7 @@ COUNTED = '"$files files, $folders folders, $links links, $kib KiB on disk"'
 COUNTS = re.compile(r"turn \d+: (\d+) files, (\d+) folders, (\d+) links, (\d+) KiB")
 MOST_TYPES = 12  # that are told apart
 BY_TYPE = (
-    f"types=$({FIND} -type f -print 2>/dev/null | LC_ALL=C awk -F/ '"
+    f"types=$({FIND} -type f -print0 2>/dev/null | LC_ALL=C tr '\\n\\000' '?\\n' | LC_ALL=C awk -F/ '"
     '{ name = $NF; type = "without extension"; '
     "if (match(name, /[^.][.][A-Za-z0-9_-]+$/) && RLENGTH < 14) type = tolower(substr(name, RSTART + 1)); "
     'count[type]++ } END { for (type in count) print count[type] "\\t" type }\' | LC_ALL=C sort -k1,1nr -k2 | '
