@@ -19,7 +19,7 @@ SOURCE = "cli"
 # What a field is called on the command line, where it is not its own name behind two dashes.
 TYPED = {
     "prompt": "PROMPT",
-    "answer": "TEXT",
+    "text": "TEXT",
     "kind": "--command",
     "timeout_s": "--timeout",
     "thread_id": "--thread",

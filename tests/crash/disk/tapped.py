@@ -28,6 +28,7 @@ INT, LONG, POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 # The calls of one file that are told, by their place in `sqlite3_io_methods`, with their arguments after the file.
 FILE_CALLS: dict[str, tuple[Any, ...]] = {
     "xClose": (),
+    "xRead": (POINTER, INT, LONG),
     "xWrite": (POINTER, INT, LONG),
     "xTruncate": (LONG,),
     "xSync": (INT,),
@@ -68,8 +69,9 @@ DELETE = ctypes.CFUNCTYPE(INT, POINTER, POINTER, INT)
 class Call:
     """One call that is about to happen."""
 
-    kind: str  #: open, close, write, truncate, sync, delete, lock, unlock, shmmap, shmlock, shmunmap
+    kind: str  #: open, close, read, write, truncate, sync, delete, lock, unlock, shmmap, shmlock, shmunmap
     file: str  #: name without its folder
+    handle: int = 0  #: tells the open files of one name apart
     offset: int = 0  #: of a write; the new size, of a truncate
     data: bytes = b""
     flags: int = 0  #: of an open; whether the folder is synced too, of a delete
@@ -105,7 +107,7 @@ class Tapped:
 
     def _open(self, real: Any, _vfs: int, name: int | None, file: int, flags: int, out: int) -> int:
         if name is not None:
-            refused = self.tap(Call("open", _base_name(name), flags=flags))
+            refused = self.tap(Call("open", _base_name(name), file, flags=flags))
             if refused != OK:
                 ctypes.cast(file, ctypes.POINTER(POINTER))[0] = None  # no methods: SQLite will not close it
                 return refused
@@ -162,8 +164,8 @@ def _file_call(name: str, file: str, real: Any, pointer: int, *arguments: int) -
     if kind == "write":
         where, size, offset = arguments
         data = ctypes.string_at(where, size)
-        return Call(kind, file, offset, data, part=lambda count: real(pointer, where, count, offset))
-    return Call(kind, file, arguments[0]) if kind == "truncate" else Call(kind, file)
+        return Call(kind, file, pointer, offset, data, part=lambda count: real(pointer, where, count, offset))
+    return Call(kind, file, pointer, arguments[0]) if kind == "truncate" else Call(kind, file, pointer)
 
 
 def _system_vfs() -> Vfs:

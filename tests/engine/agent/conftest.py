@@ -46,9 +46,13 @@ class Talk:
         results = [block for message in self.messages if message["role"] == "user" for block in message["content"]]
         return str([block for block in results if block["type"] == "tool_result"][at]["content"][0]["text"])
 
+    def request_tools(self) -> list[Json]:
+        """Describe the tools that are offered."""
+        return [tools.load(name).param() for name in self.offered]
+
     def request(self) -> Request:
         """Make the next request; the API would take it."""
-        params = [tools.load(name).param() for name in self.offered]
+        params = self.request_tools()
         body = {"model": "offline", "max_tokens": 1000, "messages": self.messages, "tools": params}
         assert legality.problem(body) is None
         return Request("offline", "", copy.deepcopy(self.messages), params, 1000)

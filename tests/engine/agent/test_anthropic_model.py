@@ -223,7 +223,7 @@ async def test_an_answer_that_falls_silent_is_given_up(at: int) -> None:
     """An answer of which nothing comes any more is given up after its time, though the connection stands."""
     with MessagesServer([replies.says("x" * 500).stalled(at)]) as server:
         begun = time.monotonic()
-        failure = await failure_of(server.url, idle_s=0.2)
+        failure = await failure_of(server.url, idle_s=0.5)
     assert failure.kind is (FailureKind.BROKEN_ANSWER if at else FailureKind.SERVER)
     assert time.monotonic() - begun < 5
 
@@ -234,12 +234,12 @@ async def test_pings_keep_an_answer_alive() -> None:
     class Slow(httpx2.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for _ in range(10):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.12)
                 yield b'event: ping\ndata: {"type": "ping"}\n\n'
             yield recorded(USE)
 
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Slow()))
-    model = AnthropicModel(lambda: KEY, "http://in.process", transport, idle_s=0.7)
+    model = AnthropicModel(lambda: KEY, "http://in.process", transport, idle_s=1.0)
     assert (await model.answer(request())).content == [USE]
 
 

@@ -25,7 +25,11 @@ POLITE = re.compile(
     r",? (?:please|for me|thank you|thanks)$|[\s.!?,;]+$",
     re.IGNORECASE,
 )
-NOTHING = re.compile(r"(?:thank you|thanks|hello|hi|do (?:this|the following)|.*:)?", re.IGNORECASE)
+NOTHING = re.compile(  # parts that ask for nothing
+    r"thank you|thanks|hello|hi|"
+    r"(?:do )?(?:this|these|the following)?(?: ?(?:jobs|tasks|steps|things))?(?: in (?:this |that )?order)?:?",
+    re.IGNORECASE,
+)
 
 Q = "\ue000\\d+\ue001"
 PATH = rf"(?:the )?(?:file |folder )?(?P<path>{Q}|[^\s,;]+)"
