@@ -70,13 +70,16 @@ def serve(home: Path, port: int) -> int:
 
 
 @contextlib.contextmanager
-def working(engine: Engine) -> Iterator[bool]:
-    """See that somebody works on this home: this process, if nobody else does. Gives whether it is this one."""
+def working(engine: Engine, execution_id: str) -> Iterator[bool]:
+    """See that somebody works: this process, on nothing but this execution, if no engine works on this home.
+
+    Gives whether it is this process.
+    """
     if engine.is_working():
         yield False
         return
     hide_memory()
-    engine.start(make_models(engine.config))
+    engine.start(make_models(engine.config), only=execution_id)
     try:
         yield True
     finally:

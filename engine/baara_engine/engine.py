@@ -48,12 +48,13 @@ from baara_engine.records import (
 from baara_engine.runner import Runner
 from baara_engine.states import Status
 from baara_engine.store import executions, journal, news, questions, tasks, threads
-from baara_engine.store.store import Store
+from baara_engine.store.store import SENTINEL, Store
 from baara_engine.worker import Worker
 
 log = logging.getLogger(__name__)
 
 LOCK = "engine.lock"
+LOCK_S = 1.0  # whoever only looks whether somebody works holds the lock for a moment
 AT_WORK_S = 5.0  # the longest that a start waits for the first work to begin
 LISTING = 50  #: rows of a list unless more are asked for
 
@@ -65,8 +66,7 @@ class Engine:
         """Open the store of a home, making both where there is none. Raises `errors.StoreError`."""
         self.home = home
         self.config = config_ or config.Config()
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.chmod(0o700)
+        _make_private(home)
         self.store = Store(home, clock_ or clock.SystemClock())
         self.store.listen(lambda _: nudge.send(home))
         self._running: _Running | None = None
@@ -249,12 +249,13 @@ class Engine:
         finally:
             listener.close()
 
-    def start(self, models: model.Models) -> None:
+    def start(self, models: model.Models, *, only: str | None = None) -> None:
         """Become the engine of this home: take back what a dead one left, then work on the queues in a thread.
 
-        Raises `errors.Refused` if another engine works on this home.
+        With `only`, work on nothing but the execution of this full id. Raises `errors.Refused` if another engine works
+        on this home.
         """
-        self._running = _Running(self, models)
+        self._running = _Running(self, models, only)
 
     def stop(self) -> None:
         """Stop working; what is at work goes back to its queue at its last step."""
@@ -282,14 +283,15 @@ class Engine:
 class _Running:
     """The engine's thread, its lock and what it holds."""
 
-    def __init__(self, engine: Engine, models: model.Models) -> None:
+    def __init__(self, engine: Engine, models: model.Models, only: str | None) -> None:
         self._lock = filelock.FileLock(engine.home / LOCK, mode=0o600)
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LOCK_S)
         except filelock.Timeout:
             raise errors.Refused(f"Another engine works on {engine.home} already.") from None
         self._engine = engine
         self._models = models
+        self._only = only
         self._sandboxes: dict[str, sandboxes.Sandbox] = {}
         self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
         self._at_work = threading.Event()
@@ -321,7 +323,7 @@ class _Running:
     async def _work(self, me: str) -> None:
         store, home = self._engine.store, self._engine.home
         settler = settle.Settler(store, random.SystemRandom())
-        worker = Worker(store, home, me, Runner(store, home, self._models, self._sandbox, settler))
+        worker = Worker(store, home, me, Runner(store, home, self._models, self._sandbox, settler), self._only)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:
             await worker.run(self._now_at_work)
@@ -338,3 +340,10 @@ class _Running:
         if name not in self._sandboxes:
             self._sandboxes[name] = sandboxes.make(name)
         return self._sandboxes[name]
+
+
+def _make_private(home: Path) -> None:
+    """Make the folder, or close it to others if it is empty or ours; somebody else's folder is left as it is."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (home / SENTINEL).exists() or not any(home.iterdir()):
+        home.chmod(0o700)

@@ -36,7 +36,9 @@ WAKING = frozenset({events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_RE
 class Worker:
     """Works on the queues of one store until it is stopped."""
 
-    def __init__(self, store: Store, home: Path, owner: str, runner: Runner) -> None:
+    def __init__(self, store: Store, home: Path, owner: str, runner: Runner, only: str | None = None) -> None:
+        """Take what it works with, and the id of the only execution that it is to work on, if there is one."""
+        self._only = only
         self._store = store
         self._home = home
         self._owner = owner
@@ -118,6 +120,8 @@ class Worker:
 
     def _claim_all(self, tx: Tx) -> list[Execution]:
         lease_until = tx.now + round(LEASE_S * MS_PER_S)
+        if self._only is not None:
+            return executions.claim_one(tx, self._only, self._owner, lease_until)
         allowed = news.concurrency(tx)
         return [
             execution

@@ -357,3 +357,13 @@ def test_what_could_not_be_settled_is_taken_up_again(engine: Engine, start: Call
 
 # Stands in for a disk that refuses: every write to the tally of executions fails while it is there.
 REFUSE = "CREATE TRIGGER refuse BEFORE UPDATE ON execution BEGIN SELECT raise(ROLLBACK, 'disk is full'); END"
+
+
+def test_an_engine_for_one_execution_leaves_the_others_alone(engine: Engine) -> None:
+    """Started for one execution, an engine works on it and claims nothing else."""
+    other = command(engine, "touch other")
+    mine = command(engine, "touch mine")
+    engine.start(ScriptedModels(ScriptedModel([])), only=mine.id)
+    assert until(engine, mine.id).status is Status.COMPLETED
+    engine.stop()
+    assert engine.execution(other.id).status is Status.QUEUED

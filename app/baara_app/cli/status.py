@@ -24,7 +24,7 @@ def status(shell: Shell) -> None:
         working = engine.is_working()
         found = engine.queues()
         asking = len(engine.questions(limit=ALL))
-        failed = len(engine.executions(status=Status.DEAD_LETTERED, limit=ALL))
+        failed = len(engine.dead_letters())
         due = _next_due(engine) if any(queue.queued for queue in found if queue.name == TIMER) else None
     running = _runtime(shell) if working else None
     if shell.json:

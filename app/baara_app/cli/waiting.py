@@ -124,11 +124,11 @@ class Watch:
                 raise errors.Unavailable("The engine ended by a defect. The work is kept; try again.")
             return
         try:
-            self.here = stack.enter_context(lifecycle.working(self.engine))
+            self.here = stack.enter_context(lifecycle.working(self.engine, self.execution_id))
         except errors.Refused:
             return  # another process was quicker
         if self.here:
-            output.tell("No engine was running, so this process works until it has ended.")
+            output.tell("No engine was running, so this process works on it until it has ended.")
 
     def _look(self, progress: Progress) -> Execution:
         """Tell what is new, and give the execution as it stands."""

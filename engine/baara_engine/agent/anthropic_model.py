@@ -61,7 +61,7 @@ class AnthropicModel:
 
     async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
         """Ask once and give the complete answer; see `agent.model.Model`. Raises `errors.ModelFailure`."""
-        key = _usable(self._key())
+        key = _usable(await asyncio.to_thread(self._key))  # a keyring may take its time
         asking = _Asking(self._client, self._first_s, self._idle_s, on_text or _ignore)
         try:
             pieces = await asking.ask(key, body(request))

@@ -24,12 +24,16 @@ SELECT = f"SELECT {COLUMNS} FROM execution"
 INSERT = f"INSERT INTO execution ({COLUMNS}, attempt_open) VALUES ({', '.join('?' for _ in NAMES)}, 0)"
 
 # The state stands literally in the text, because the partial indexes are used only then.
-CLAIM = f"""
+WORKED_ON = ", ".join("?" for _ in queues.WORKING)
+LEASE = """
 UPDATE execution SET status = 'assigned', epoch = epoch + 1, attempt = attempt + 1 - attempt_open, attempt_open = 1,
        owner = ?, lease_until = ?, waiting_reason = NULL, waiting_until = NULL, not_before = NULL
+"""
+CLAIM = f"""{LEASE}
 WHERE id IN (SELECT id FROM execution WHERE status = 'queued' AND queue = ? ORDER BY priority, id LIMIT ?)
 RETURNING {COLUMNS}
 """
+CLAIM_ONE = LEASE + f"WHERE id = ? AND status = 'queued' AND queue IN ({WORKED_ON}) RETURNING {COLUMNS}"
 COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('assigned', 'running')"
 DUE = "SELECT id, status FROM execution WHERE queue = 'timer' AND not_before <= ? ORDER BY not_before LIMIT ?"
 NEXT_DUE = "SELECT min(not_before) FROM execution WHERE queue = 'timer'"
@@ -132,20 +136,20 @@ def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis)
     [(leased,)] = tx.sql(COUNT_LEASED, (queue,))
     if leased >= concurrency:
         return []
-    claimed = [record(row) for row in tx.sql(CLAIM, (owner, lease_until, queue, concurrency - leased))]
-    for execution in claimed:
-        tx.sql(
-            "INSERT INTO attempt (execution_id, epoch, attempt, owner, started_at) VALUES (?, ?, ?, ?, ?)",
-            (execution.id, execution.epoch, execution.attempt, owner, tx.now),
-        )
-        _tell(tx, execution, Status.QUEUED)
+    rows = tx.sql(CLAIM, (owner, lease_until, queue, concurrency - leased))
+    claimed = [_begin_attempt(tx, record(row), owner) for row in rows]
     return sorted(claimed, key=lambda execution: (execution.priority, execution.id))
+
+
+def claim_one(tx: Tx, execution_id: str, owner: str, lease_until: Millis) -> list[Execution]:
+    """Lease just this execution, if it is queued where it can run."""
+    rows = tx.sql(CLAIM_ONE, (owner, lease_until, execution_id, *queues.WORKING))
+    return [_begin_attempt(tx, record(row), owner) for row in rows]
 
 
 def has_ready(view: View) -> bool:
     """Say whether any queue that is worked on holds something."""
-    marks = ", ".join("?" for _ in queues.WORKING)
-    statement = f"SELECT 1 FROM execution WHERE status = 'queued' AND queue IN ({marks}) LIMIT 1"
+    statement = f"SELECT 1 FROM execution WHERE status = 'queued' AND queue IN ({WORKED_ON}) LIMIT 1"
     return bool(view.sql(statement, queues.WORKING))
 
 
@@ -263,6 +267,15 @@ def _with_consequences(tx: Tx, before: Status, after: Status) -> Json:
     if after is Status.QUEUED:
         changes |= {"waiting_reason": None, "waiting_until": None, "waiting_question": None, "not_before": None}
     return changes
+
+
+def _begin_attempt(tx: Tx, execution: Execution, owner: str) -> Execution:
+    tx.sql(
+        "INSERT INTO attempt (execution_id, epoch, attempt, owner, started_at) VALUES (?, ?, ?, ?, ?)",
+        (execution.id, execution.epoch, execution.attempt, owner, tx.now),
+    )
+    _tell(tx, execution, Status.QUEUED)
+    return execution
 
 
 def _end_attempt(tx: Tx, execution: Execution, after: Status) -> None:

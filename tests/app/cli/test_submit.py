@@ -154,7 +154,7 @@ def test_waiting_without_an_engine_does_the_work(baara: Baara) -> None:
     [execution_id, *output] = done.stdout.splitlines()
     assert (done.returncode, len(execution_id), output) == (0, 26, ["one", "two"])
     told = done.stderr.splitlines()
-    assert told[:2] == ["Queued", "No engine was running, so this process works until it has ended."]
+    assert told[:2] == ["Queued", "No engine was running, so this process works on it until it has ended."]
     assert [line for line in told if line in {"Taken up", "Running", "Ended: Ran"}] == [
         "Taken up",
         "Running",
