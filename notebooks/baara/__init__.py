@@ -1,3 +1,3 @@
-"""The notebook helper of Baara. It depends on the standard library alone, never on the packages of the desktop program."""
+"""The notebook helper of Baara. It depends on the standard library alone, never on the desktop program."""
 
 __version__ = "0.1.0"
