@@ -67,13 +67,9 @@ class Demo:
         """Submit, kill, resume, and look whether it held."""
         self.tell(f"a task on {self.folder}, by the offline model: no key, no network, no screen")
         self.seen = self.engine.last_event()
-        submission = requests.Submission(
-            prompt=PROMPT,
-            name=f"Look over {self.folder.name}",
-            model=OFFLINE,
-            workspace=str(self.folder.absolute()),
-            source="demo",
-        )
+        folder = str(self.folder.absolute())
+        wanted = {"prompt": PROMPT, "model": OFFLINE, "workspace": folder, "source": "demo"}
+        submission = requests.parse(requests.Submission, wanted)
         execution = self.engine.submit(submission)
         self.tell(f"queued as execution {execution.id}; it is on the disk, and no engine runs yet")
         with working(self.engine.home) as process:

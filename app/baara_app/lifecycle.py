@@ -30,6 +30,7 @@ LOOPBACK = "127.0.0.1"
 TOKEN_BYTES = 32  # 256 bits
 SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
 MAX_PACE_S = 60.0
+MAX_MODEL = 200  # characters of a model's id
 PR_SET_DUMPABLE = 4  # prctl(2)
 
 # Imported only once the engine works: the web server must not delay what was interrupted.
@@ -51,7 +52,6 @@ class Runtime:
 def serve(home: Path, port: int) -> int:
     """Work on a home until SIGTERM or SIGINT comes, and give the exit status. Raises `errors.BaaraError`."""
     stopped = _stop_on_signals()
-    hide_memory()
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(_bound(port))
         engine = Engine(home, config_=config())
@@ -78,7 +78,6 @@ def working(engine: Engine, execution_id: str) -> Iterator[bool]:
     if engine.is_working():
         yield False
         return
-    hide_memory()
     engine.start(make_models(engine.config), only=execution_id)
     try:
         yield True
@@ -89,7 +88,7 @@ def working(engine: Engine, execution_id: str) -> Iterator[bool]:
 def config() -> Config:
     """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
     return Config(
-        default_model=os.environ.get("BAARA_MODEL") or DEFAULT_MODEL,
+        default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
         base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
     )
@@ -104,6 +103,12 @@ def hide_memory() -> None:
     """Keep other processes of this user, sandboxes first of all, from reading this process's memory and environment."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _model(name: str) -> str:
+    if not name.isprintable() or len(name) > MAX_MODEL:
+        raise errors.InvalidInput(f"BAARA_MODEL must be one line of at most {MAX_MODEL} characters.")
+    return name
 
 
 def _pace(text: str) -> float:

@@ -1,6 +1,6 @@
 """Answering a question: the answer becomes the result of the call that asked, and the execution goes on."""
 
-from baara_engine import events, journal, queues
+from baara_engine import errors, events, journal, queues
 from baara_engine.records import Execution, Kind, Question
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, threads
@@ -13,8 +13,9 @@ EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Question:
     """Answer a question once. Raises `errors.Refused` if it has been answered or withdrawn."""
-    answered = questions.answer(tx, question, text, by)
     execution = executions.get(tx, question.execution_id)
+    text = _as_offered(question, execution, text)
+    answered = questions.answer(tx, question, text, by)
     if question.tool_use_id is not None:
         _put_result(tx, execution, question, question.tool_use_id, text)
     threads.post(
@@ -23,6 +24,20 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     )  # fmt: skip
     _go_on(tx, execution)
     return answered
+
+
+def _as_offered(question: Question, execution: Execution, text: str) -> str:
+    """Give the option that is meant, where only the options will do. Raises `errors.InvalidInput` for anything else.
+
+    A command has nobody who could read more than that.
+    """
+    if question.kind != "effect" or execution.kind is not Kind.COMMAND:
+        return text
+    meant = text.strip().rstrip(".").casefold()
+    for option in question.options:
+        if option.casefold() == meant:
+            return option
+    raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
 
 
 def _put_result(tx: Tx, execution: Execution, question: Question, tool_use_id: str, text: str) -> None:

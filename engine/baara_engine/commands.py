@@ -68,13 +68,12 @@ class Command:
         [content] = known.result or [{}]
         if content.get("type") == "command":
             return _ending(_result(content))
-        match content.get("text", "").strip().rstrip(".").casefold():
-            case answer if answer == RUN_AGAIN.casefold():
-                return await self._repeat(known)
-            case answer if answer == GIVE_UP.casefold():
-                return settle.Failure(FailureKind.REQUEST, "It was interrupted, and a person gave it up.")
-            case _:
-                return Finished(f"Taken as done by a person's word: {content.get('text', '')}")
+        answer = content.get("text", "")
+        if answer == RUN_AGAIN:
+            return await self._repeat(known)
+        if answer == IT_IS_DONE:
+            return Finished("Taken as done by a person's word.")
+        return settle.Failure(FailureKind.REQUEST, "It was interrupted, and a person gave it up.")
 
     async def _repeat(self, known: ToolCall) -> Finished | Waiting | settle.Failure:
         name = f"{TOOL_USE_ID}-again-{self.execution.epoch}"

@@ -243,10 +243,11 @@ class Engine:
     def news(self) -> Iterator[nudge.Listener]:
         """Hear of every commit, of this process and of others: `wait` on what this gives, then look."""
         listener = nudge.Listener(self.home)
-        self.store.listen(lambda _: nudge.send_to(listener.path))
+        forget = self.store.listen(lambda _: nudge.send_to(listener.path))
         try:
             yield listener
         finally:
+            forget()
             listener.close()
 
     def start(self, models: model.Models, *, only: str | None = None) -> None:

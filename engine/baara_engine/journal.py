@@ -244,6 +244,8 @@ def _require_sound(answer: Answer) -> None:
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer names two tool calls alike.")
     if answer.stop_reason == "tool_use" and not ids:
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer speaks of a tool call and has none.")
+    if not answer.content and answer.stop_reason == "refusal":
+        raise _ended_otherwise(answer.stop_reason)
     if not answer.content and NEXT_STEP.get(answer.stop_reason) is not Step.FINISH:
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer is empty.")
 

@@ -96,6 +96,7 @@ class Execution:
     not_before: Millis | None
     worked_ms: int  #: working time of this attempt so far, over all its leases
     turn: int  #: complete answers of the model so far
+    turns_from: int  #: turns that do not count any more, because somebody gave it a fresh allowance
     input_tokens: int
     output_tokens: int
     cost_microusd: int

@@ -1,7 +1,7 @@
 """What may be asked for: every value that comes from outside is checked here, whichever surface it came through."""
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import pydantic
 
@@ -10,6 +10,7 @@ from baara_engine.clock import Millis
 from baara_engine.records import Kind, UnknownEffect
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
+MAX_COMMAND_BYTES = 128 * 1024 - 1  # of one argument of a program on Linux
 MAX_NAME = 200  # characters, so that it fits a line
 MAX_RETRIES = 100
 MAX_TURNS = 10_000
@@ -119,6 +120,12 @@ class Submission(Options):
     not_before: Annotated[Millis, pydantic.Field(ge=0)] | None = None
     idempotency_key: Name | None = None
     task_id: Text | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _fits_a_command_line(self) -> Self:
+        if self.kind is Kind.COMMAND and len(self.prompt.encode()) > MAX_COMMAND_BYTES:
+            raise ValueError(f"a command has at most {MAX_COMMAND_BYTES:,} bytes. Put a long one into a script")
+        return self
 
     @property
     def title(self) -> str:

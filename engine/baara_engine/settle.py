@@ -1,6 +1,7 @@
 """How a lease ends: each ending is one transaction that moves the execution and says so in its thread."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from baara_engine import queues, retry
@@ -72,7 +73,7 @@ class Settler:
                     self._fail(tx, execution, failure)
                     self._bury(tx, execution, failure)
 
-        await self._store.awrite(work)
+        await self._settle(execution, work)
 
     async def waiting(self, execution: Execution, drafts: list[QuestionDraft], turn: int, worked_ms: int) -> None:
         """Ask a person and free the worker."""
@@ -89,7 +90,7 @@ class Settler:
             if first is None:
                 executions.move(tx, execution.id, Status.WAITING_FOR_INPUT, Status.QUEUED)
 
-        await self._store.awrite(work)
+        await self._settle(execution, work)
 
     async def cancelled(self, execution: Execution) -> None:
         """End it as called off."""
@@ -102,7 +103,19 @@ class Settler:
             news.mark_attempt(tx, execution.id, execution.epoch, STOPPED)
             self._move(tx, execution, Status.QUEUED, worked_ms=worked_ms)
 
-        await self._store.awrite(work)
+        await self._settle(execution, work)
+
+    async def _settle(self, execution: Execution, work: Callable[[Tx], None]) -> None:
+        """End a lease in a way that lets the execution go on later, unless somebody has called it off meanwhile."""
+
+        def unless_called_off(tx: Tx) -> None:
+            executions.require_owner(tx, execution.id, execution.epoch)
+            if executions.get(tx, execution.id).cancel_requested_at is None:
+                work(tx)
+            else:
+                cancel(tx, self._store, execution, epoch=execution.epoch)
+
+        await self._store.awrite(unless_called_off)
 
     def _move(self, tx: Tx, execution: Execution, after: Status, **changes: object) -> None:
         """Move it as its owner, from wherever in the lease it is: what cannot be loaded ends before it ran."""

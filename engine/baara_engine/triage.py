@@ -48,7 +48,7 @@ def resume(tx: Tx, execution: Execution, say: str | None) -> Execution:
         _tell_agent(tx, execution, say)
     return executions.move(
         tx, execution.id, Status.DEAD_LETTERED, Status.QUEUED, queue=queues.DLQ, allowance_from=execution.attempt,
-        max_turns=execution.turn + execution.max_turns, outcome=None, completed_at=None, error_cause=None,
+        turns_from=execution.turn, outcome=None, completed_at=None, error_cause=None,
         error_message=None, dismissed_at=None, cancel_requested_at=None,
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def restart(tx: Tx, place: operations.Place, execution: Execution) -> Execution:
 
 def retry(tx: Tx, execution: Execution) -> Execution:
     """Resume a dead letter, or let one that waits for its next attempt try now."""
-    if execution.queue == queues.TIMER:
+    if execution.queue == queues.TIMER and execution.status in {Status.QUEUED, Status.RETRY_SCHEDULED}:
         executions.leave_timer(tx, execution.id, execution.status)
         return executions.get(tx, execution.id)
     if execution.status is Status.DEAD_LETTERED:

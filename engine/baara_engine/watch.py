@@ -45,10 +45,22 @@ class Tasks:
 
 
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
-    """Run several at once and give their results in order. If one fails, the others are cancelled and it is raised."""
+    """Run several at once and give their results in order. If one fails, the others are cancelled and it is raised.
+
+    A cancellation from outside reaches all of them and is raised again, whatever they make of it: a TaskGroup of Python
+    3.11 and 3.12 forgets it where a child fails over it.
+    """
+    tasks = [asyncio.get_running_loop().create_task(work) for work in works]
+    if not tasks:
+        return []
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in works]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            raise error
     return [task.result() for task in tasks]

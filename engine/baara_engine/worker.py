@@ -17,7 +17,7 @@ from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
 from baara_engine.store import executions, news
 from baara_engine.store.store import Store
-from baara_engine.store.transaction import Tx
+from baara_engine.store.transaction import Tx, View
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ FALLBACK_S = 1.0  # a nudge can be lost; work must not wait longer than this for
 LEASE_S = 60.0  # a backstop: an owner's death is seen by its process, not by the clock
 RENEW_S = 20.0  # a third of the lease, so that two renewals may fail
 BEGIN_S = 2.0  # the longest that slow starters wait for work to begin
+SWEEP_S = 5.0  # between looks for leases that nobody works on any more
 STOP_GRACE_S = 5.0  # for the step at work to end by itself before it is cut off
 STORE_TROUBLE_S = 1.0  # pause after the store refused, so that a full disk is not asked in a circle
 
@@ -48,6 +49,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._renewed = 0.0
+        self._swept = 0.0
         self._next_due: Millis | None = None
 
     async def run(self, at_work: Callable[[], None]) -> None:
@@ -55,7 +57,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         listener, changes = nudge.Listener(self._home), self._store.watch()
         loop.add_reader(listener.fileno(), self._nudged, listener)
-        self._store.listen(lambda told: self._committed(loop, told))
+        forget = self._store.listen(lambda told: self._committed(loop, told))
         try:
             await self._look()
             await self._begun()
@@ -65,6 +67,7 @@ class Worker:
                 self._wake.clear()
                 await self._look()
         finally:
+            forget()
             loop.remove_reader(listener.fileno())
             listener.close()
             changes.close()
@@ -86,7 +89,7 @@ class Worker:
         """Do whatever is due now."""
         try:
             await self._renew()
-            recovery.take_back_orphans(self._store, self._owner, self._leases.keys())
+            self._take_back_orphans()
             self._end_cancelled()
             await self._promote()
             await self._claim()
@@ -109,14 +112,21 @@ class Worker:
     def _is_due(self) -> bool:
         if self._leases and time.monotonic() - self._renewed >= RENEW_S:
             return True
+        if time.monotonic() - self._swept >= SWEEP_S:
+            return True
         return self._next_due is not None and self._next_due <= self._store.clock.now()
 
     async def _claim(self) -> None:
-        if not self._store.read(executions.has_ready):
+        if not self._store.read(self._may_claim):
             return
         claimed = await self._store.awrite(self._claim_all)
         for execution in claimed:
             self._start(execution)
+
+    def _may_claim(self, view: View) -> bool:
+        if self._only is not None:
+            return executions.is_ready(view, self._only)
+        return executions.may_claim(view, news.concurrency(view))
 
     def _claim_all(self, tx: Tx) -> list[Execution]:
         lease_until = tx.now + round(LEASE_S * MS_PER_S)
@@ -133,7 +143,13 @@ class Worker:
         lease = Lease(execution, time.monotonic())
         task = self._tasks.spawn(self._runner.run(lease), name=f"execution-{execution.id}")
         self._leases[execution.id] = (lease, task)
-        task.add_done_callback(lambda _: self._leases.pop(execution.id, None))
+        task.add_done_callback(lambda ended: self._forget(execution.id, ended))
+
+    def _forget(self, execution_id: str, task: asyncio.Task[None]) -> None:
+        """Drop a lease that has ended, unless the execution has been leased again meanwhile."""
+        held = self._leases.get(execution_id)
+        if held is not None and held[1] is task:
+            del self._leases[execution_id]
 
     async def _promote(self) -> None:
         """Queue the timers that are due, and note when the next one is."""
@@ -141,6 +157,13 @@ class Worker:
         while self._next_due is not None and self._next_due <= self._store.clock.now():
             await self._store.awrite(executions.promote_due)
             self._next_due = self._store.read(executions.next_due)
+
+    def _take_back_orphans(self) -> None:
+        """Take back what could not be settled; not at every look, so that a lasting fault is not asked in a circle."""
+        if time.monotonic() - self._swept >= SWEEP_S:
+            self._swept = time.monotonic()
+            at_work = {execution_id: lease.execution.epoch for execution_id, (lease, _) in self._leases.items()}
+            recovery.take_back_orphans(self._store, self._owner, at_work)
 
     def _end_cancelled(self) -> None:
         for execution_id in self._store.read(executions.cancel_requested):

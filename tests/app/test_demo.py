@@ -55,6 +55,14 @@ def awkward(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
 
 
+def test_a_folder_with_an_awkward_name_will_do(home: Path, tmp_path: Path) -> None:
+    """The name of the folder may be anything that the file system takes."""
+    folder = tmp_path / ("tab\there, line\nthere " + "n" * 200)
+    folder.mkdir()
+    done = shown(home, str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("fill", [empty, crowded, awkward])
 def test_the_demo_holds_on_any_folder(home: Path, tmp_path: Path, fill: Callable[[Path], None]) -> None:
     """Empty, with 50,000 files, or full of what cannot be read: it holds, and the folder is left as it was."""

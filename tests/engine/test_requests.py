@@ -32,6 +32,7 @@ from baara_engine.requests import Submission, TaskDraft, parse
         ({"prompt": "x", "queue": "dlq"}, "cannot be submitted"),
         ({"prompt": "x", "name": "two\nlines"}, "one line"),
         ({"prompt": "x", "kind": "dance"}, "kind"),
+        ({"prompt": "x" * 200_000, "kind": Kind.COMMAND}, "a command has at most"),
         ({"prompt": "x", "colour": "red"}, "colour"),
     ],
 )

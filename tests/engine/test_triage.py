@@ -102,7 +102,7 @@ def test_turns_are_given_anew(engine: Engine, run: Callable[..., tuple[Execution
     dead, _ = run(*script, max_turns=3)
     engine.resume(dead.id)
     again, _ = run(*script[:5], says("done"), execution=dead)
-    assert (again.status, again.turn) == (Status.COMPLETED, 6)
+    assert (again.status, again.turn, again.max_turns) == (Status.COMPLETED, 6, 3)
 
 
 def test_restarting_begins_anew_in_the_same_thread(

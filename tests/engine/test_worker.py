@@ -1,3 +1,4 @@
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -6,12 +7,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from baara_engine import errors, queues
+from baara_engine import errors, owner, queues, settle
 from baara_engine.agent.model import Answer, Usage
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind, UnknownEffect
+from baara_engine.records import Execution, Kind, QuestionDraft, UnknownEffect
 from baara_engine.requests import Submission
 from baara_engine.states import ENDED, Outcome, Status
+from baara_engine.store import executions
+from baara_engine.store.transaction import Tx
 from baara_engine.testing.scripted import Line, ScriptedModel, ScriptedModels, calls, says
 
 LONG = 30.0  # seconds that no wait here takes unless something is wrong
@@ -367,3 +370,98 @@ def test_an_engine_for_one_execution_leaves_the_others_alone(engine: Engine) -> 
     assert until(engine, mine.id).status is Status.COMPLETED
     engine.stop()
     assert engine.execution(other.id).status is Status.QUEUED
+
+
+@pytest.mark.parametrize("delayed", [True, False])
+def test_what_was_cancelled_while_it_waited_never_comes_due(
+    engine: Engine,
+    start: Callable[..., ScriptedModel],
+    delayed: bool,  # noqa: FBT001
+) -> None:
+    """Cancelling what waits in the timer queue leaves the engine well when its time comes."""
+    start(errors.ModelFailure(errors.FailureKind.OFFLINE, "No connection.", retry_after=1.0))
+    soon = engine.store.clock.now() + 300
+    execution = engine.submit(Submission(prompt="Wait.", not_before=soon if delayed else None))
+    until(engine, execution.id, Status.QUEUED if delayed else Status.RETRY_SCHEDULED)
+    engine.cancel(execution.id)
+    time.sleep(1.5)
+    assert engine.execution(execution.id).status is Status.CANCELLED
+    assert until(engine, command(engine, "echo still here").id).output == "still here\n"
+    with pytest.raises(errors.Refused):
+        engine.retry(execution.id)
+
+
+def test_a_full_queue_is_not_asked_in_a_circle(engine: Engine, start: Callable[..., ScriptedModel]) -> None:
+    """While more is queued than may run, nothing is written for the sake of what cannot be claimed."""
+    start()
+    engine.set_concurrency(queues.TRANSFER, 1)
+    until(engine, command(engine, "sleep 3").id, Status.RUNNING)
+    command(engine, "true")
+
+    def commits() -> int:
+        return engine.store.read(lambda view: int(view.sql("SELECT max(batch) FROM writer")[0][0]))
+
+    before = commits()
+    time.sleep(1.5)
+    assert commits() - before <= 1
+
+
+@pytest.mark.parametrize("ending", ["released", "waiting", "failed"])
+async def test_a_cancel_that_comes_at_the_last_moment_counts(engine: Engine, ending: str) -> None:
+    """Called off between its last step and the end of its lease, an execution is cancelled and not kept for later."""
+    submitted = engine.submit(Submission(prompt="Work."))
+
+    def lease(tx: Tx) -> Execution:
+        [claimed] = executions.claim(tx, queues.TRANSFER, 1, str(owner.Owner.me()), 1 << 60)
+        return executions.move(tx, claimed.id, Status.ASSIGNED, Status.RUNNING)
+
+    held = engine.store.write(lease)
+    assert engine.cancel(submitted.id).status is Status.RUNNING
+    settler = settle.Settler(engine.store, random.Random(1))
+    if ending == "released":
+        await settler.released(held, 1)
+    elif ending == "waiting":
+        await settler.waiting(held, [QuestionDraft("Why?")], 0, 1)
+    else:
+        await settler.failed(held, settle.Failure(errors.FailureKind.SERVER, "No."))
+    assert engine.execution(submitted.id).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("value", [{"restart": True}, {"restart": False}])
+def test_restarting_the_shell_is_answered(
+    engine: Engine, start: Callable[..., ScriptedModel], value: dict[str, bool]
+) -> None:
+    """A call of bash without a command gives a sentence, and the work goes on."""
+    start(calls(("bash", value), turn=1), says("done"))
+    execution = until(engine, engine.submit(Submission(prompt="Restart.")).id)
+    assert execution.output == "done"
+    assert "no shell to restart" in str(engine.journal(execution.id)[1][0].result)
+
+
+def test_what_follows_a_question_waits_for_its_answer(engine: Engine, start: Callable[..., ScriptedModel]) -> None:
+    """A call that acts is not run before the question in front of it is answered."""
+    start(calls(("ask_user", {"question": "May I?"}), ("bash", {"command": "touch done"}), turn=1), says("done"))
+    execution = engine.submit(Submission(prompt="Ask first."))
+    waiting = until(engine, execution.id, Status.WAITING_FOR_INPUT)
+    assert not (Path(waiting.workspace) / "done").exists()
+    engine.answer_execution(execution.id, "Yes.", by="test")
+    assert until(engine, execution.id).status is Status.COMPLETED
+    assert (Path(waiting.workspace) / "done").exists()
+
+
+def test_an_empty_refusal_is_a_refusal(engine: Engine, start: Callable[..., ScriptedModel]) -> None:
+    """A model that declines without a word is not asked again, and the cause is told."""
+    start(Answer([], "refusal", Usage(), "scripted", 0))
+    execution = until(engine, engine.submit(Submission(prompt="Break.")).id)
+    assert (execution.error_cause, execution.attempt) == ("refusal", 1)
+
+
+def test_listeners_end_with_what_they_were_for(engine: Engine) -> None:
+    """Waiting for news and working leave nothing behind in the store."""
+    before = len(engine.store._listeners)
+    for _ in range(5):
+        with engine.news():
+            pass
+    engine.start(ScriptedModels(ScriptedModel([])))
+    engine.stop()
+    assert len(engine.store._listeners) == before

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import baara_engine
-from baara_app import credentials
+from baara_app import credentials, lifecycle
 from baara_app.cli import (
     common,
     demo,
@@ -58,6 +58,7 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in _before_double_dash(arguments)
     try:
         output.prepare()
+        lifecycle.hide_memory()
         credentials.take_from_environment()
         options.require_utf8(arguments)
         program = typer.main.get_command(app)

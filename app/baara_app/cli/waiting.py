@@ -13,7 +13,7 @@ from typing import Protocol
 from baara_app import lifecycle
 from baara_app.cli import documents, events, output, words
 from baara_app.cli.common import Shell
-from baara_engine import clock, errors, nudge, resuming, states
+from baara_engine import clock, errors, nudge, queues, resuming, states
 from baara_engine.engine import Engine
 from baara_engine.events import Kind
 from baara_engine.records import Event, Execution, Question
@@ -85,15 +85,17 @@ class Watch:
     seen: int = 0  #: number of the last event that was told
     tool: str = ""  #: the tool at work
     asked: set[str] = field(default_factory=set)  #: ids of the questions that were told
+    told: bool = False  #: whether it was said that this process works
+    _work: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)  #: what ends this process's engine
 
     def until_ended(self, timeout_s: float | None) -> Execution:
         """Wait. Raises `errors.Refused` or `Interrupted`."""
         self.seen = self.engine.last_event()
         deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
-        with self.engine.news() as news, self._signals(news), contextlib.ExitStack() as stack, _progress() as progress:
+        with self.engine.news() as news, self._signals(news), contextlib.closing(self), _progress() as progress:
             progress.happened(words.state(self.engine.execution(self.execution_id)))
             while (execution := self._look(progress)).status not in states.ENDED and not self.interrupted:
-                self._see_to_work(stack)
+                self._see_to_work(execution)
                 news.wait(self._time_left(deadline, execution))
             if self.interrupted and self.here:
                 progress.stay("Stopping; the step at work has some seconds to end.")
@@ -117,17 +119,29 @@ class Watch:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _see_to_work(self, stack: contextlib.ExitStack) -> None:
-        """Become the engine if nobody is it any more. Raises `errors.Unavailable` if this one has died."""
-        if self.here:
-            if self.engine.join(0):
-                raise errors.Unavailable("The engine ended by a defect. The work is kept; try again.")
+    def close(self) -> None:
+        """Stop being the engine, if this process is it."""
+        self._work.close()
+
+    def _see_to_work(self, execution: Execution) -> None:
+        """Be the engine while there is something to do and nobody else is it.
+
+        Work that waits for a person or for its time needs no engine, and must not keep others from having one. Raises
+        `errors.Unavailable` if the engine of this process has died.
+        """
+        if self.here and self.engine.join(0):
+            raise errors.Unavailable("The engine ended by a defect. The work is kept; try again.")
+        if self.here and not _can_go_on(execution):
+            self.close()
+            self.here = False
+        if self.here or not _can_go_on(execution) or self.engine.is_working():
             return
         try:
-            self.here = stack.enter_context(lifecycle.working(self.engine, self.execution_id))
+            self.here = self._work.enter_context(lifecycle.working(self.engine, self.execution_id))
         except errors.Refused:
             return  # another process was quicker
-        if self.here:
+        if self.here and not self.told:
+            self.told = True
             output.tell("No engine was running, so this process works on it until it has ended.")
 
     def _look(self, progress: Progress) -> Execution:
@@ -214,3 +228,11 @@ def _progress() -> Iterator[Progress]:
         return
     with output.screen().moving() as moving:
         yield moving
+
+
+def _can_go_on(execution: Execution) -> bool:
+    """Say whether an engine could do something for it now."""
+    if execution.status in {Status.WAITING_FOR_INPUT, *states.ENDED}:
+        return False
+    due = execution.not_before
+    return execution.queue != queues.TIMER or due is None or due <= clock.SystemClock().now()

@@ -16,6 +16,7 @@ UNKNOWN = (
     "The program was interrupted while this call ran, so whether it took effect is unknown. It was not repeated. "
     "Find out first what it did, and only then decide whether to run it again."
 )
+ASKING = "ask_user"  #: questions that follow one another are asked together
 ASK_EFFECT = "Did this happen? Baara was interrupted while the call ran and does not repeat it by itself."
 EFFECT_OPTIONS = ("It happened", "It did not happen")
 
@@ -43,6 +44,8 @@ class Actor:
         """
         drafts: list[QuestionDraft] = []
         for together in self._in_groups(talk):
+            if drafts and not all(block["name"] == ASKING for _, block in together):
+                break  # what follows a question may depend on its answer
             self.pause()
             done = await watch.together(*(self._one(talk, ordinal, block) for ordinal, block in together))
             drafts += [draft for draft in done if draft is not None]
@@ -69,7 +72,7 @@ class Actor:
             return None  # asked before and not answered yet
         tool, why = self._allowed(block)
         if tool is None:
-            await self.journal.reject(talk.turn, ordinal, block, why, calls=len(talk.blocks))
+            await self._refuse(talk, ordinal, block, why, known)
             return None
         key = f"{self.execution.id}/{talk.turn}/{block['id']}"
         call = tools.Call(key, block["input"], self.session, known.notes if known else {})
@@ -78,6 +81,13 @@ class Actor:
         else:
             outcome = await self._again(tool, call, known)
         return await self._note(talk, block, call, outcome)
+
+    async def _refuse(self, talk: Conversation, ordinal: int, block: Json, why: str, known: ToolCall | None) -> None:
+        """Answer a call without running it; it may have an intent from before its tool or schema changed."""
+        if known is None:
+            await self.journal.reject(talk.turn, ordinal, block, why, calls=len(talk.blocks))
+        else:
+            await self.journal.receive(talk.turn, block, tools.Done(why, is_error=True), calls=len(talk.blocks))
 
     def _allowed(self, block: Json) -> tuple[tools.Tool | None, str]:
         tool = self.toolbox.get(block["name"])

@@ -147,9 +147,14 @@ def _case(error: Exception, now: Millis, request_id: str | None) -> _Case:
             return _Case(K.INTERNAL, words, None, request_id)
 
 
+SHORTEST_KEY = 8  # characters; shorter ones are stand-ins for local servers, and would be found in every word
+
+
 def redacted(text: str, key: str) -> str:
     """Take the key, and whatever else looks like one, out of a text."""
-    return LOOKS_LIKE_A_KEY.sub(HIDDEN, text.replace(key, HIDDEN))
+    if len(key) >= SHORTEST_KEY:
+        text = text.replace(key, HIDDEN)
+    return LOOKS_LIKE_A_KEY.sub(HIDDEN, text)
 
 
 def retry_after(headers: Mapping[str, str], now: Millis) -> float | None:

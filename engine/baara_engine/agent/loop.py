@@ -60,7 +60,7 @@ class Agent:
             self.journal.refresh(talk)
 
     async def _ask(self, talk: Conversation) -> None:
-        if talk.turn >= self.execution.max_turns:
+        if talk.turn - self.execution.turns_from >= self.execution.max_turns:
             raise errors.ModelFailure(FailureKind.TURNS, f"It used all its {self.execution.max_turns} turns.")
         answer = await self.model.answer(
             Request(self.execution.model, self.system, talk.messages, self.actor.params, MAX_TOKENS)

@@ -34,9 +34,11 @@ WHERE id IN (SELECT id FROM execution WHERE status = 'queued' AND queue = ? ORDE
 RETURNING {COLUMNS}
 """
 CLAIM_ONE = LEASE + f"WHERE id = ? AND status = 'queued' AND queue IN ({WORKED_ON}) RETURNING {COLUMNS}"
+READY = "SELECT 1 FROM execution WHERE queue = ? AND status = 'queued' LIMIT 1"
 COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('assigned', 'running')"
-DUE = "SELECT id, status FROM execution WHERE queue = 'timer' AND not_before <= ? ORDER BY not_before LIMIT ?"
-NEXT_DUE = "SELECT min(not_before) FROM execution WHERE queue = 'timer'"
+TIMED = "queue = 'timer' AND status IN ('queued', 'retry_scheduled')"  # what was cancelled meanwhile is never due
+DUE = f"SELECT id, status FROM execution WHERE {TIMED} AND not_before <= ? ORDER BY not_before LIMIT ?"
+NEXT_DUE = f"SELECT min(not_before) FROM execution WHERE {TIMED}"
 
 DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
 
@@ -147,10 +149,18 @@ def claim_one(tx: Tx, execution_id: str, owner: str, lease_until: Millis) -> lis
     return [_begin_attempt(tx, record(row), owner) for row in rows]
 
 
-def has_ready(view: View) -> bool:
-    """Say whether any queue that is worked on holds something."""
-    statement = f"SELECT 1 FROM execution WHERE status = 'queued' AND queue IN ({WORKED_ON}) LIMIT 1"
-    return bool(view.sql(statement, queues.WORKING))
+def may_claim(view: View, allowed: dict[str, int]) -> bool:
+    """Say whether some queue holds work and has room for it: a claim that would find nothing must not be written."""
+    return any(
+        view.sql(READY, (queue,)) and view.sql(COUNT_LEASED, (queue,))[0][0] < allowed[queue]
+        for queue in queues.WORKING
+    )
+
+
+def is_ready(view: View, execution_id: str) -> bool:
+    """Say whether this execution is queued where it can run."""
+    execution = get(view, execution_id)
+    return execution.status is Status.QUEUED and execution.queue in queues.WORKING
 
 
 def promote_due(tx: Tx) -> int:
@@ -262,6 +272,7 @@ def _with_consequences(tx: Tx, before: Status, after: Status) -> Json:
         changes |= {"attempt_open": 0, "worked_ms": 0}
     if after in states.ENDED:
         changes |= {"completed_at": tx.now, "waiting_reason": None, "waiting_until": None, "waiting_question": None}
+        changes |= {"not_before": None}
     if after is Status.RETRY_SCHEDULED:
         changes |= {"queue": queues.TIMER}
     if after is Status.QUEUED:

@@ -115,6 +115,7 @@ class Execution(Base):
     not_before = pw.BigIntegerField(null=True)
     worked_ms = pw.BigIntegerField()
     turn = pw.IntegerField()
+    turns_from = pw.IntegerField()
     input_tokens = pw.BigIntegerField()
     output_tokens = pw.BigIntegerField()
     cost_microusd = pw.BigIntegerField()

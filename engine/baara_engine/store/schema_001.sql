@@ -79,6 +79,7 @@ CREATE TABLE execution (
     not_before INTEGER,
     worked_ms INTEGER NOT NULL,
     turn INTEGER NOT NULL,
+    turns_from INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
     cost_microusd INTEGER NOT NULL,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from baara_engine.records import Event
 from baara_engine.store import connection, migrations
 from baara_engine.store.transaction import Tx, View
 from baara_engine.store.writer import GroupWriter
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -65,9 +68,13 @@ class Store:
         """Start watching for commits of any process."""
         return ChangeWatch(self._connect())
 
-    def listen(self, listener: Callable[[list[Event]], None]) -> None:
-        """Call `listener` with the events of each commit of this process, in the writer's thread: be quick."""
+    def listen(self, listener: Callable[[list[Event]], None]) -> Callable[[], None]:
+        """Call `listener` with the events of each commit of this process, in the writer's thread: be quick.
+
+        Gives what ends it.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def close(self) -> None:
         """Finish writing and close."""
@@ -77,8 +84,11 @@ class Store:
                 self._readers.pop().close()
 
     def _tell(self, events: list[Event]) -> None:
-        for listener in self._listeners:
-            listener(events)
+        for listener in tuple(self._listeners):
+            try:
+                listener(events)
+            except Exception:
+                log.exception("telling of committed events failed; they stand in the store")
 
     @contextmanager
     def _reader(self) -> Iterator[pw.Database]:

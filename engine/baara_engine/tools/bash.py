@@ -10,7 +10,7 @@ MAX_TIMEOUT_MS = 3_600_000  # an hour; longer jobs belong into an execution of t
 
 async def run(call: tools.Call) -> tools.ToolOutcome:
     """Run the command once and tell its output and how it ended."""
-    if call.input.get("restart"):
+    if "command" not in call.input:
         return tools.Done("There is no shell to restart: each command starts in a fresh one, in the workspace.")
     wall_s = call.input.get("timeout_ms", USUAL_TIMEOUT_MS) / MS_PER_S
     result = await call.session.run(call.input["command"], key=call.key, wall_s=wall_s)

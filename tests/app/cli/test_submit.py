@@ -189,8 +189,7 @@ def test_a_polite_kill_ends_the_wait_in_order(begin: Begin, engine: Engine) -> N
     """SIGTERM does what Ctrl-C does, and what only waits for its time stays as it is."""
     process = begin("submit", "true", "--command", "--at", "+1h", "--wait", "--json")
     assert process.stderr is not None
-    first, _ = process.stderr.readline(), process.stderr.readline()
-    assert first == "Waiting for its time\n"
+    assert process.stderr.readline() == "Waiting for its time\n"
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=LONG)
     assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")

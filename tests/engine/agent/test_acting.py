@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from baara_engine import owner, states
+from baara_engine import errors, owner, states
 from baara_engine.config import EXECUTIONS
 from baara_engine.engine import Engine
 from baara_engine.records import Effect, Execution, Json, Kind, UnknownEffect
@@ -138,6 +138,14 @@ def test_an_unknown_outcome_is_rerun_where_the_task_says_so(engine: Engine) -> N
     assert text_of(result) == "run"
 
 
+def test_a_call_of_a_tool_that_is_gone_is_answered(engine: Engine) -> None:
+    """An intent whose tool no longer exists gets an error result, and the execution goes on."""
+    block = {"type": "tool_use", "id": "toolu_1_0", "name": "gone", "input": {}}
+    execution, result = recovered(engine, crashed(engine, block, Effect.READ))
+    assert (execution.status, result["is_error"]) == (Status.COMPLETED, True)
+    assert "There is no tool “gone”" in text_of(result)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [("one\n", "1 place"), ("two\n", "the new text is in place"), ("three\n", "Read it again")],
@@ -229,7 +237,9 @@ def test_a_command_that_died_half_way_asks_how_to_go_on(
     [question] = engine.questions()
     assert "It is not repeated by itself" in question.text
     assert question.detail["command"].startswith("echo x")
-    engine.answer(question.id, answer, by="test")
+    with pytest.raises(errors.InvalidInput, match="Answer with one of"):
+        engine.answer(question.id, "No, it did not run.", by="test")
+    engine.answer(question.id, answer.lower(), by="test")
     execution, _ = recovered(engine, waiting)
     assert execution.kind is Kind.COMMAND
     assert execution.status is status
