@@ -57,11 +57,11 @@ def execute(db: pw.Database, statement: str, params: Sequence[Any] = ()) -> list
 
 @contextlib.contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises while reading into an error that can be shown."""
+    """Turn what SQLite raises while opening or reading into an error that can be shown."""
     try:
         yield
-    except pw.DatabaseError as error:
-        raise errors.StoreError(f"The database {path} cannot be read: {error}.") from error
+    except (pw.DatabaseError, apsw.Error) as error:  # peewee lets through what the driver raises at closing
+        raise errors.StoreError(f"The database {path} cannot be used: {error}.") from error
 
 
 def in_transaction(db: pw.Database) -> bool:

@@ -40,7 +40,8 @@ class Store:
         self._readers: list[pw.Database] = []
         self._lock = threading.Lock()
         self._listeners: list[Callable[[list[Event]], None]] = []
-        self._prepare(home)
+        with connection.told(self._path):
+            self._prepare(home)
         self._writer = GroupWriter(self._connect, self.ids.new(), clock_, self._tell)
 
     def write(self, work: Callable[[Tx], T]) -> T:

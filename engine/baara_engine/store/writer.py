@@ -139,11 +139,25 @@ class GroupWriter:
         """Return if the batch whose COMMIT raised is in the file; raise if it is not, or if that cannot be told."""
         self._disconnect()
         try:
-            [row] = Tx(self._open(), 0).sql("SELECT max(batch) FROM writer WHERE name = ?", (self._name,))
+            kept = self._is_kept(self._open())
         except Exception as again:
             raise errors.CommitUnknown from again
-        if row[0] != self._batch:
+        if not kept:
             raise error
+
+    def _is_kept(self, db: pw.Database) -> bool:
+        """Say whether the last batch is in the file, and see to it that this stays so.
+
+        A commit whose sync failed is not seen after opening again, and yet its pages may stand in the WAL, where the
+        next crash would bring them back. A commit behind it writes over them.
+        """
+        [(last,)] = Tx(db, 0).sql("SELECT max(batch) FROM writer WHERE name = ?", (self._name,))
+        if last == self._batch:
+            return True
+        connection.execute(db, "BEGIN IMMEDIATE")
+        connection.execute(db, SAVE_BATCH, (self._name, self._batch - 1, self._clock.now()))
+        connection.execute(db, "COMMIT")
+        return False
 
     def _tell(self, events: list[Event]) -> None:
         try:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
 
+import apsw
 import peewee as pw
 import pytest
 
@@ -262,4 +264,51 @@ def test_killed_writers_lose_nothing_they_have_acknowledged(folder: Path) -> Non
     process.stdout.close()
     store = opened(folder)
     assert set(acknowledged) <= set(store.read(keys))
+    store.close()
+
+
+class LosesItsSync(apsw.VFS):
+    """A disk whose next sync of the WAL fails, once, after everything was written."""
+
+    def __init__(self) -> None:
+        super().__init__("loses-its-sync", "")
+        self.armed = False
+
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> "LosingFile":  # noqa: N802 - SQLite's name
+        return LosingFile(self, name, flags)
+
+
+class LosingFile(apsw.VFSFile):
+    """One file on that disk."""
+
+    def __init__(self, vfs: LosesItsSync, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+        self._vfs = vfs
+        self._is_wal = bool(flags[0] & apsw.SQLITE_OPEN_WAL)
+        super().__init__("", name, flags)
+
+    def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
+        if self._is_wal and self._vfs.armed:
+            self._vfs.armed = False
+            raise apsw.IOError
+        super().xSync(flags)
+
+
+@pytest.mark.expects_log("a commit raised")
+def test_what_was_refused_does_not_come_back_after_a_crash(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A commit whose sync failed leaves its pages in the WAL; once it is refused, no crash brings it back."""
+    disk = LosesItsSync()
+    store = Store(folder, clock.SystemClock(), vfs="loses-its-sync")
+    store.write(put("before"))
+    assert store.read(keys) == ["before"]  # and the connection that read stays open, which keeps the WAL
+    disk.armed = True
+    with pytest.raises(errors.StoreError, match="nothing of this was kept"):
+        store.write(put("refused"))
+    crashed = tmp_path_factory.mktemp("crashed")
+    for name in (DATABASE, f"{DATABASE}-wal", SENTINEL):
+        shutil.copy(folder / name, crashed / name)
+    after = opened(crashed)
+    assert after.read(keys) == ["before"]
+    after.close()
     store.close()
