@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from baara_engine import requests
@@ -110,10 +111,8 @@ def test_the_key_is_nowhere_but_in_the_request(home: Path) -> None:
             if engine.execution(looked.id).output and engine.execution(asked.id).status is Status.RETRY_SCHEDULED:
                 break
             time.sleep(0.05)
-        children = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False
-        )
-        inherited = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children.stdout.split()]
+        children = psutil.Process(process.pid).children(recursive=True)
+        inherited = [Path(f"/proc/{child.pid}/environ").read_bytes() for child in children]
     execution, waiting = engine.execution(looked.id), engine.execution(asked.id)
     engine.close()
     assert waiting.error_cause == "offline"
