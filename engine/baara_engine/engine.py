@@ -18,9 +18,12 @@ import filelock
 
 from baara_engine import (
     answers,
+    backups,
     clock,
     config,
     errors,
+    homes,
+    housekeeping,
     nudge,
     operations,
     owner,
@@ -48,12 +51,13 @@ from baara_engine.records import (
 from baara_engine.runner import Runner
 from baara_engine.states import Status
 from baara_engine.store import executions, journal, news, questions, tasks, threads
+from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
 from baara_engine.worker import Worker
 
 log = logging.getLogger(__name__)
 
-LOCK = "engine.lock"
+LOCK = homes.LOCK
 LOCK_S = 1.0  # whoever only looks whether somebody works holds the lock for a moment
 AT_WORK_S = 5.0  # the longest that a start waits for the first work to begin
 LISTING = 50  #: rows of a list unless more are asked for
@@ -63,7 +67,11 @@ class Engine:
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(self, home: Path, *, config_: config.Config | None = None, clock_: clock.Clock | None = None) -> None:
-        """Open the store of a home, making both where there is none. Raises `errors.StoreError`."""
+        """Open the store of a home, making both where there is none.
+
+        Raises `errors.StoreError`, or `errors.Refused` for a home on a network or in a synced folder.
+        """
+        homes.require_fit(home)
         self.home = home
         self.config = config_ or config.Config()
         _make_private(home)
@@ -237,6 +245,12 @@ class Engine:
             raise errors.Refused(f"Execution {execution.id} asks nothing at present; it is {execution.status}.")
         return self.answer(waiting[0].id, text, by=by)
 
+    # --------------------------------------------------------------- backups
+
+    def back_up(self) -> Backup:
+        """Make a verified backup now, and thin out the older ones. Raises `errors.StoreError`."""
+        return backups.Backups(self.home, self.store).take()
+
     # -------------------------------------------------------------- the work
 
     @contextmanager
@@ -270,15 +284,7 @@ class Engine:
 
     def is_working(self) -> bool:
         """Say whether any process works on this home."""
-        if self._running is not None:
-            return True
-        lock = filelock.FileLock(self.home / LOCK, mode=0o600)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            return True
-        lock.release()
-        return False
+        return self._running is not None or homes.is_worked_on(self.home)
 
 
 class _Running:
@@ -297,7 +303,12 @@ class _Running:
         self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
         self._at_work = threading.Event()
         me = str(owner.Owner.me())
-        recovery.recover(engine.store, me)
+        try:
+            engine.store.require_sound()
+            recovery.recover(engine.store, me)
+        except BaseException:
+            self._lock.release()
+            raise
         self._thread = threading.Thread(target=self._run, args=(me,), name="baara-engine", daemon=True)
         self._thread.start()
         self._at_work.wait(AT_WORK_S)
@@ -324,7 +335,8 @@ class _Running:
     async def _work(self, me: str) -> None:
         store, home = self._engine.store, self._engine.home
         settler = settle.Settler(store, random.SystemRandom())
-        worker = Worker(store, home, me, Runner(store, home, self._models, self._sandbox, settler), self._only)
+        runner = Runner(store, home, self._models, self._sandbox, settler)
+        worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:
             await worker.run(self._now_at_work)

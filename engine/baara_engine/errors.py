@@ -9,6 +9,10 @@ BaaraError
 ├── StoreError            the database on disk cannot be used
 │   ├── DatabaseMissing   there was one, and it is gone
 │   ├── DatabaseTooNew    a newer Baara wrote it
+│   ├── DatabaseDamaged   it is not what was written
+│   ├── DatabaseForeign   it is another program's, or another home's
+│   ├── DatabaseOutOfReach  it may not be opened or written, or is no file
+│   ├── DiskFull          there is no room to write
 │   ├── CommitUnknown     nobody can say whether a commit reached the disk
 │   └── JournalDamaged    a journal row is not what was written
 ├── LeaseLost             somebody else owns this execution now
@@ -83,6 +87,31 @@ class DatabaseTooNew(StoreError):
     """A newer Baara wrote this database; this one would not understand it."""
 
     code = "database_too_new"
+
+
+class DatabaseDamaged(StoreError):
+    """The database is not what was written."""
+
+    code = "database_damaged"
+
+
+class DatabaseForeign(StoreError):
+    """The database belongs to another program or to another home."""
+
+    code = "database_foreign"
+
+
+class DatabaseOutOfReach(StoreError):
+    """The database may not be opened or written, or what stands in its place is no file."""
+
+    code = "database_out_of_reach"
+
+
+class DiskFull(StoreError):
+    """There is no room on the disk. Nothing of this was kept."""
+
+    title = "Disk full"
+    code = "disk_full"
 
 
 class CommitUnknown(StoreError):

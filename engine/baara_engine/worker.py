@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, events, nudge, queues, recovery, watch
+from baara_engine import errors, events, housekeeping, nudge, queues, recovery, watch
 from baara_engine.clock import Millis
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
@@ -37,13 +37,17 @@ WAKING = frozenset({events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_RE
 class Worker:
     """Works on the queues of one store until it is stopped."""
 
-    def __init__(self, store: Store, home: Path, owner: str, runner: Runner, only: str | None = None) -> None:
+    def __init__(
+        self, store: Store, home: Path, owner: str, runner: Runner, housekeeper: housekeeping.Housekeeper,
+        only: str | None = None,
+    ) -> None:  # fmt: skip
         """Take what it works with, and the id of the only execution that it is to work on, if there is one."""
         self._only = only
         self._store = store
         self._home = home
         self._owner = owner
         self._runner = runner
+        self._housekeeper = housekeeper
         self._tasks = watch.Tasks()
         self._leases: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
@@ -62,6 +66,7 @@ class Worker:
             await self._look()
             await self._begun()
             at_work()
+            self._tasks.spawn(self._housekeeper.run(), name="housekeeping")
             while not self._stopping:
                 await self._sleep(changes.changed)
                 self._wake.clear()

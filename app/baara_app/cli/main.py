@@ -7,9 +7,11 @@ import typer
 import baara_engine
 from baara_app import credentials, lifecycle
 from baara_app.cli import (
+    backup,
     common,
     demo,
     dlq,
+    doctor,
     executions,
     key,
     options,
@@ -41,6 +43,9 @@ app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
 app.command("status")(status.status)
 app.add_typer(key.app, name="key")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("doctor")(doctor.doctor)
 
 # The first that fits; whatever else the engine raises, it refused.
 EXIT_STATUS: tuple[tuple[type[errors.BaaraError], int], ...] = (

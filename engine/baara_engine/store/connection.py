@@ -1,8 +1,7 @@
 """Opening the database file with the settings that the storage rules demand."""
 
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +35,31 @@ def require_safe_sqlite(version: str) -> None:
         )
 
 
+def sqlite_version() -> str:
+    """Give the version of the SQLite that is in use."""
+    return apsw.sqlitelibversion()
+
+
 def connect(path: Path, *, create: bool = False, vfs: str | None = None) -> APSWDatabase:
-    """Open the file for one thread at a time; unless `create`, it must exist. Raises `errors.StoreError`."""
-    require_safe_sqlite(apsw.sqlitelibversion())
+    """Open the file for one thread at a time; unless `create`, it must exist.
+
+    Raises `pw.DatabaseError` if it cannot be opened, and leaves its log as it is then; `errors.StoreError` for a
+    SQLite that is not safe.
+    """
+    require_safe_sqlite(sqlite_version())
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     db = APSWDatabase(  # type: ignore[no-untyped-call]  # the stubs leave apsw_ext out
-        str(path), pragmas=PRAGMAS, timeout=BUSY_TIMEOUT_S, thread_safe=False, autoconnect=False, flags=flags, vfs=vfs
+        str(path), timeout=BUSY_TIMEOUT_S, thread_safe=False, autoconnect=False, flags=flags, vfs=vfs
     )
+    db.connect()
     try:
-        db.connect()
-    except pw.DatabaseError as error:
-        raise errors.StoreError(f"The database {path} cannot be opened: {error}.") from error
+        keep_log(db, keep=True)
+        for name, value in PRAGMAS.items():
+            execute(db, f"PRAGMA {name} = {value}")
+    except BaseException:
+        db.close()
+        raise
+    keep_log(db, keep=False)
     return db
 
 
@@ -55,18 +68,35 @@ def execute(db: pw.Database, statement: str, params: Sequence[Any] = ()) -> list
     return list(db.execute_sql(statement, params))  # type: ignore[no-untyped-call]  # the stubs leave it untyped
 
 
-@contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises while opening or reading into an error that can be shown."""
-    try:
-        yield
-    except (pw.DatabaseError, apsw.Error) as error:  # peewee lets through what the driver raises at closing
-        raise errors.StoreError(f"The database {path} cannot be used: {error}.") from error
+def connect_to_copy(path: Path) -> APSWDatabase:
+    """Open a file that nobody writes, to read it: nothing is made beside it. Raises `pw.DatabaseError`."""
+    require_safe_sqlite(sqlite_version())
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    db = APSWDatabase(address, thread_safe=False, autoconnect=False, flags=flags)  # type: ignore[no-untyped-call]  # as above
+    db.connect()
+    return db
+
+
+def driver(db: pw.Database) -> apsw.Connection:
+    """Give the driver's own connection, for what peewee has no words for."""
+    connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+    return connection
+
+
+def keep_log(db: pw.Database, *, keep: bool) -> None:
+    """Say whether closing this connection leaves the log as it is, even where nobody else has the database open."""
+    driver(db).config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(keep))
+
+
+def is_read_only(db: pw.Database) -> bool:
+    """Say whether the system let the file be opened for reading only."""
+    return driver(db).readonly("main")
 
 
 def in_transaction(db: pw.Database) -> bool:
     """Say whether a transaction is open: SQLite ends one by itself on some disk errors."""
-    return not db.connection().getautocommit()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+    return not driver(db).getautocommit()
 
 
 def is_busy(error: BaseException) -> bool:

@@ -25,6 +25,7 @@ MESSAGES = """
 SELECT execution_id, seq, turn, role, CAST(content AS BLOB), stop_reason, usage, model, at, checksum
 FROM message WHERE execution_id = ? AND seq >= ? ORDER BY seq
 """
+BEFORE_ALL = -(2**63)  # a flipped bit can make a number negative: read from the start, such a row must show
 INTEND = """
 INSERT INTO tool_call (execution_id, turn, tool_use_id, ordinal, name, input, input_hash, effect, notes, intent_at,
                        boot_id, is_error)
@@ -67,13 +68,14 @@ def messages(view: View, execution_id: str, start: int = 0, before: bytes = CHAI
     `before` is the checksum of the message before them. Raises `errors.JournalDamaged` if one is not what was written.
     """
     read = []
-    for position, row in enumerate(view.sql(MESSAGES, (execution_id, start)), start):
+    rows = view.sql(MESSAGES, (execution_id, start or BEFORE_ALL))
+    for position, row in enumerate(rows, start):
         _, seq, turn, role, body, stop_reason, usage, model, at, checksum = row
         before = _checksum(before, execution_id, position, role, body)
         if seq != position or checksum != before:
             raise errors.JournalDamaged(
                 f"Message {position} of execution {execution_id} is not what was written: the database was damaged or "
-                "changed. Restore a backup; what stands before that message is sound.",
+                "changed. `baara restore --latest` puts a backup in place; what stands before that message is sound.",
             )
         used = None if usage is None else orjson.loads(usage)
         read.append(Message(execution_id, seq, turn, role, orjson.loads(body), stop_reason, used, model, at))

@@ -1,9 +1,7 @@
 """The store of one home: opens its database, writes through the group-commit writer, reads from snapshots."""
 
 import asyncio
-import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -11,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import filelock
 import peewee as pw
 
 from baara_engine import clock, errors, ids
 from baara_engine.records import Event
-from baara_engine.store import connection, migrations
+from baara_engine.store import backup, connection, damage, layout, opening, wal
 from baara_engine.store.transaction import Tx, View
 from baara_engine.store.writer import GroupWriter
 
@@ -24,25 +21,28 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-DATABASE = "baara.db"
-SENTINEL = "instance.json"  #: says that there was a database here, so that an empty one is never made in its place
+DATABASE = layout.DATABASE
+SENTINEL = layout.SENTINEL
 
 
 class Store:
     """Everything that Baara remembers. Safe to use from any thread."""
 
     def __init__(self, home: Path, clock_: clock.Clock, *, vfs: str | None = None) -> None:
-        """Open the database in `home`, making it only where there never was one. Raises `errors.StoreError`."""
+        """Open the database in `home`, making it only where there never was one.
+
+        Raises `errors.StoreError`, which names the remedy, and leaves everything as it is then.
+        """
         self.clock = clock_
         self.ids = ids.Ids(clock_)
+        self._home = home
         self._path = home / DATABASE
-        self._vfs = vfs
-        self._readers: list[pw.Database] = []
+        self._opener = opening.Opener(home, clock_, self.ids, vfs)
         self._lock = threading.Lock()
         self._listeners: list[Callable[[list[Event]], None]] = []
-        with connection.told(self._path):
-            self._prepare(home)
-        self._writer = GroupWriter(self._connect, self.ids.new(), clock_, self._tell)
+        self._on_trouble: list[Callable[[Exception], None]] = []
+        self._readers = [self._open()]
+        self._writer = GroupWriter(self._opener.connect, self.ids.new(), clock_, self._tell, self._explained)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Do one write, all or nothing, and return once it is on the disk."""
@@ -58,7 +58,7 @@ class Store:
 
     def read(self, work: Callable[[View], T]) -> T:
         """Read from one consistent snapshot. Raises `errors.StoreError` if the database cannot be read."""
-        with self._reader() as db, connection.told(self._path):
+        with self._reader() as db, damage.told(self._path):
             connection.execute(db, "BEGIN")
             try:
                 return work(View(db, self.clock.now()))
@@ -67,7 +67,7 @@ class Store:
 
     def watch(self) -> "ChangeWatch":
         """Start watching for commits of any process."""
-        return ChangeWatch(self._connect())
+        return ChangeWatch(self._opener.connect())
 
     def listen(self, listener: Callable[[list[Event]], None]) -> Callable[[], None]:
         """Call `listener` with the events of each commit of this process, in the writer's thread: be quick.
@@ -77,12 +77,33 @@ class Store:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def listen_for_trouble(self, listener: Callable[[Exception], None]) -> Callable[[], None]:
+        """Call `listener` with the error of each commit of this process that failed, in the writer's thread.
+
+        Gives what ends it.
+        """
+        self._on_trouble.append(listener)
+        return lambda: self._on_trouble.remove(listener)
+
+    def require_sound(self) -> None:
+        """Check the whole database, unless it is too large for that. Raises `errors.DatabaseDamaged`."""
+        if opening.is_quickly_checked(self._path):
+            with damage.told_at_start(self._path):
+                self.read(lambda view: opening.require_sound(view, self._path))
+
+    def back_up(self, go_on: Callable[[], None] = backup.go_on) -> backup.Backup:
+        """Make a verified copy of what is committed now, while others may write (see `backup.make`)."""
+        return backup.make(self._home, self._opener.connect, self.clock.now(), go_on)
+
     def close(self) -> None:
         """Finish writing and close."""
         self._writer.close()
         with self._lock:
+            is_open = bool(self._readers)
             while self._readers:
                 self._readers.pop().close()
+        if is_open:
+            wal.open_here.leave(self._path)
 
     def _tell(self, events: list[Event]) -> None:
         for listener in tuple(self._listeners):
@@ -95,59 +116,28 @@ class Store:
     def _reader(self) -> Iterator[pw.Database]:
         with self._lock:
             db = self._readers.pop() if self._readers else None
-        db = db or self._connect()
+        db = db or self._opener.connect()
         try:
             yield db
         finally:
             with self._lock:
                 self._readers.append(db)
 
-    def _connect(self) -> pw.Database:
-        return connection.connect(self._path, vfs=self._vfs)
+    def _open(self) -> pw.Database:
+        first = wal.open_here.enter(self._path)
+        try:
+            return self._opener.open(first=first)
+        except BaseException:
+            wal.open_here.leave(self._path)
+            raise
 
-    def _prepare(self, home: Path) -> None:
-        """Make or migrate the database, one process at a time; most starts find nothing to do and take no lock."""
-        if self._is_ready(home):
-            return
-        with filelock.FileLock(home / "migrate.lock", mode=0o600):
-            create = self._must_create(home)
-            if create:
-                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-            db = connection.connect(self._path, vfs=self._vfs)
-            try:
-                connection.execute(db, "PRAGMA journal_mode = WAL")
-                connection.execute(db, "BEGIN IMMEDIATE")
-                migrations.migrate(Tx(db, self.clock.now()))
-                connection.execute(db, "COMMIT")
-            finally:
-                db.close()
-            self._leave_sentinel(home)
-
-    def _is_ready(self, home: Path) -> bool:
-        if not (home / SENTINEL).exists() or self._must_create(home):
-            return False
-        with self._reader() as db:
-            return not migrations.pending(migrations.taken(Tx(db, 0)))
-
-    def _must_create(self, home: Path) -> bool:
-        """Say whether there never was a database. Raises `errors.DatabaseMissing` if there was one and it is gone."""
-        if self._path.exists() and self._path.stat().st_size > 0:
-            return False
-        if (home / SENTINEL).exists():
-            raise errors.DatabaseMissing(
-                f"{self._path} is missing or empty, although this folder has held a database. Nothing was made in its "
-                f"place. Put the file back from a backup; to start anew on purpose, move {home} away.",
-            )
-        return True
-
-    def _leave_sentinel(self, home: Path) -> None:
-        sentinel = home / SENTINEL
-        if sentinel.exists():
-            return
-        with os.fdopen(os.open(sentinel, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            json.dump({"instance": self.ids.new(), "created_at": clock.iso(self.clock.now())}, file)
-            file.flush()
-            os.fsync(file.fileno())
+    def _explained(self, error: Exception) -> Exception:
+        """Give the error of a failed commit as its callers should see it, and tell whoever minds the disk."""
+        if not isinstance(error, errors.BaaraError):
+            error = damage.explained(error, self._path, "could not be written, and nothing of this was kept")
+        for listener in tuple(self._on_trouble):
+            listener(error)
+        return error
 
 
 class ChangeWatch:

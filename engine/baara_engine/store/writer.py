@@ -17,7 +17,7 @@ import peewee as pw
 
 from baara_engine import clock, errors
 from baara_engine.records import Event
-from baara_engine.store import connection
+from baara_engine.store import connection, damage
 from baara_engine.store.transaction import Tx
 
 log = logging.getLogger(__name__)
@@ -48,12 +48,17 @@ class GroupWriter:
         name: str,
         clock_: clock.Clock,
         on_commit: Callable[[list[Event]], None],
+        explain: Callable[[Exception], Exception],
     ) -> None:
-        """Take how to open the file, a name unique among all writers ever, and whom to tell after each commit."""
+        """Take how to open the file, a name unique among all writers ever, whom to tell after each commit.
+
+        `explain` gives the error of a write that failed as callers should see it.
+        """
         self._connect = connect
         self._name = name
         self._clock = clock_
         self._on_commit = on_commit
+        self._explain = explain
         self._batch = 0
         self._waiting: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._db: pw.Database | None = None
@@ -98,7 +103,7 @@ class GroupWriter:
             events = self._transact(writes)
         except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear of it
             for write in writes:
-                write.error = write.error or _shown(error)
+                write.error = write.error or self._explain(error)
             self._disconnect()
         for write in writes:
             _answer(write)
@@ -121,8 +126,7 @@ class GroupWriter:
             self._require_kept(error)
         return tx.events
 
-    @staticmethod
-    def _run_one(db: pw.Database, tx: Tx, write: Write) -> None:
+    def _run_one(self, db: pw.Database, tx: Tx, write: Write) -> None:
         told = len(tx.events)
         connection.execute(db, "SAVEPOINT one")
         try:
@@ -130,7 +134,7 @@ class GroupWriter:
         except Exception as error:
             if not connection.in_transaction(db):
                 raise  # SQLite itself ended the whole transaction (disk full, I/O error)
-            write.error = error
+            write.error = self._explain(error) if damage.is_found(error) else error
             del tx.events[told:]
             connection.execute(db, "ROLLBACK TO one")
         connection.execute(db, "RELEASE one")
@@ -181,12 +185,3 @@ def _answer(write: Write) -> None:
         write.answer.set_exception(write.error)
     else:
         write.answer.set_result(write.result)
-
-
-def _shown(error: Exception) -> Exception:
-    """Give the error as callers should see it."""
-    if isinstance(error, errors.BaaraError):
-        return error
-    if connection.is_busy(error):
-        return errors.StoreBusy()
-    return errors.StoreError(f"The database could not be written, and nothing of this was kept: {error}.")

@@ -1,0 +1,98 @@
+"""What an engine does beside its work: backups, pruning, and the ballast. A failure is one line in the log."""
+
+import asyncio
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import schedule
+
+from baara_engine import backups, ballast, config, errors
+from baara_engine.store import pruning
+from baara_engine.store.store import Store
+
+log = logging.getLogger(__name__)
+
+MS_PER_S = 1000
+FIRST_S = 5.0  # seconds after the start: what was interrupted goes on before anything else
+MINUTE_S = 60.0
+KEPT_MS = 7 * 24 * 3600 * MS_PER_S  # how long notes of writers and folders of executions stay
+
+
+class Stopping(Exception):
+    """The engine stops, so a backup that is just being made is called off."""
+
+
+class Housekeeper:
+    """The housekeeping of one engine."""
+
+    def __init__(self, home: Path, store: Store, *, first_s: float = FIRST_S) -> None:
+        """Take the home, its store, and the seconds until the first round."""
+        self.ballast = ballast.Ballast(home)
+        self._home = home
+        self._store = store
+        self._backups = backups.Backups(home, store)
+        self._first_s = first_s
+        self._stopping = threading.Event()
+        self._scheduler = schedule.Scheduler()
+        self._plan()
+
+    async def run(self) -> None:
+        """Do everything once, and then what is due, until cancelled."""
+        forget = self._store.listen_for_trouble(self.ballast.on_trouble)
+        try:
+            await asyncio.sleep(self._first_s)
+            await asyncio.to_thread(self._scheduler.run_all)
+            while True:
+                await asyncio.sleep(self._nap_s())
+                await asyncio.to_thread(self._scheduler.run_pending)
+        finally:
+            forget()
+            self._stopping.set()
+
+    def back_up(self) -> None:
+        """Make a backup if one is due. Raises `errors.StoreError`."""
+        made = self._backups.take_if_due(self._go_on)
+        if made is not None:
+            log.info("made the backup %s (%d bytes)", made.path.name, made.size)
+
+    def prune(self) -> None:
+        """Delete notes of writers, and private folders of executions that are done, after a week."""
+        before = self._store.clock.now() - KEPT_MS
+        if self._store.read(lambda view: pruning.has_old_writers(view, before)):
+            self._store.write(lambda tx: pruning.forget_writers(tx, before))
+        folder = self._home / config.EXECUTIONS
+        names = [path.name for path in folder.iterdir() if not path.is_symlink()] if folder.is_dir() else []
+        for name in self._store.read(lambda view: pruning.done_before(view, names, before)):
+            shutil.rmtree(folder / name)
+
+    def _plan(self) -> None:
+        self._scheduler.every().minute.do(self._tidily, "the ballast", self.ballast.look)
+        # Each minute, though one is made each hour at most: the hour counts from the last backup, not from this start.
+        self._scheduler.every().minute.do(self._tidily, "a backup", self.back_up)
+        self._scheduler.every().hour.do(self._tidily, "pruning", self.prune)
+
+    def _nap_s(self) -> float:
+        """Give the seconds until something is due. Plans anew if the computer's clock was put back."""
+        if (self._scheduler.idle_seconds or 0.0) > MINUTE_S:
+            self._scheduler.clear()
+            self._plan()
+        return max(self._scheduler.idle_seconds or 0.0, 0.0)
+
+    def _tidily(self, what: str, job: Callable[[], None]) -> None:
+        """Do one job; whatever goes wrong with it is told in a line, and the rest goes on."""
+        try:
+            self._go_on()
+            job()
+        except Stopping:
+            log.info("%s was called off, because the engine stops", what)
+        except errors.BaaraError as error:
+            log.error("housekeeping, %s: %s", what, error)  # noqa: TRY400 - the sentence says it all
+        except Exception as error:  # noqa: BLE001 - housekeeping must not end the engine
+            log.error("housekeeping, %s failed: %s: %s", what, type(error).__name__, error)  # noqa: TRY400 - likewise
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Stopping

@@ -1,0 +1,25 @@
+"""What may go after a while, because nothing asks for it any more."""
+
+from collections.abc import Sequence
+
+from baara_engine.clock import Millis
+from baara_engine.store.transaction import Tx, View
+
+# A dead letter may still be resumed, and then what its sandbox remembers of its calls counts; so only these are done.
+DONE = "status IN ('completed', 'cancelled') AND completed_at < ?"
+
+
+def has_old_writers(view: View, before: Millis) -> bool:
+    """Say whether there are notes of writers that have committed nothing since `before`."""
+    return bool(view.sql("SELECT 1 FROM writer WHERE at < ? LIMIT 1", (before,)))
+
+
+def forget_writers(tx: Tx, before: Millis) -> None:
+    """Delete those notes. A writer that lives makes a new one with its next commit."""
+    tx.sql("DELETE FROM writer WHERE at < ?", (before,))
+
+
+def done_before(view: View, execution_ids: Sequence[str], before: Millis) -> list[str]:
+    """Give those of these executions that were completed or cancelled before then."""
+    statement = f"SELECT 1 FROM execution WHERE id = ? AND {DONE}"
+    return [one for one in execution_ids if view.sql(statement, (one, before))]
