@@ -163,7 +163,9 @@ class Settler:
 
 
 def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = None) -> Execution:
-    """Cancel an execution in whatever state it is now; with `epoch`, as its owner."""
+    """Cancel an execution in whatever state it is now; with `epoch`, as its owner. Raises `errors.LeaseLost`."""
+    if epoch is not None:
+        executions.require_owner(tx, execution.id, epoch)
     questions.withdraw(tx, execution)
     now = executions.get(tx, execution.id)
     after = executions.move(

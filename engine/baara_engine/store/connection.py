@@ -89,6 +89,13 @@ def keep_log(db: pw.Database, *, keep: bool) -> None:
     driver(db).config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(keep))
 
 
+def fold_in(db: pw.Database) -> None:
+    """Put all of the log into the file, and both on the disk. Raises `errors.StoreBusy` if readers are in the way."""
+    [(is_busy_now, _, _)] = execute(db, "PRAGMA wal_checkpoint(TRUNCATE)")
+    if is_busy_now:
+        raise errors.StoreBusy
+
+
 def is_read_only(db: pw.Database) -> bool:
     """Say whether the system let the file be opened for reading only."""
     return driver(db).readonly("main")

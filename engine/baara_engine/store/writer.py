@@ -152,11 +152,14 @@ class GroupWriter:
     def _is_kept(self, db: pw.Database) -> bool:
         """Say whether the last batch is in the file, and see to it that this stays so.
 
-        A commit whose sync failed is not seen after opening again, and yet its pages may stand in the WAL, where the
-        next crash would bring them back. A commit behind it writes over them.
+        A commit whose sync failed is not seen after opening again while others have the file open, and yet its pages
+        may stand in the WAL, where the next crash would bring them back: a commit behind it writes over them. Where
+        nobody else has it open it is seen, and yet only the system's cache may have it: then it counts as kept once
+        the log is folded into the file, and that is synced.
         """
         [(last,)] = Tx(db, 0).sql("SELECT max(batch) FROM writer WHERE name = ?", (self._name,))
         if last == self._batch:
+            connection.fold_in(db)
             return True
         connection.execute(db, "BEGIN IMMEDIATE")
         connection.execute(db, SAVE_BATCH, (self._name, self._batch - 1, self._clock.now()))

@@ -35,10 +35,6 @@ with tapped.tapping(fail):
     except errors.StoreError:
         print("refused")
 """
-ALONE = (
-    "Where the writer has the only connection (a new home that nobody has read from), it is closed after a COMMIT that "
-    "raised, and the next one takes the pages of the failed sync from the WAL: the batch is found, and acknowledged."
-)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -74,7 +70,6 @@ def test_a_disk_that_fails_is_told_and_costs_nothing() -> None:
     assert run("tests.crash.disk.faults").returncode == 0
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=ALONE)
 def test_nothing_is_acknowledged_while_no_sync_succeeds(home: Path) -> None:
     """Also the only connection to a database refuses a write whose sync has failed."""
     home.mkdir()

@@ -26,11 +26,6 @@ LONG = 30.0  # seconds that no wait here takes unless something is wrong
 FAR = 1 << 60
 A_DAY_MS = 24 * 3600 * 1000
 
-UNFENCED = (
-    "settle.cancel asks for the epoch and not for a lease: the epoch is still the same while the execution waits in "
-    "its queue, so it is cancelled; and where it has ended meanwhile, a ValueError is raised instead of LeaseLost."
-)
-
 Meanwhile = Callable[[Engine], Awaitable[object]]
 
 
@@ -125,23 +120,7 @@ async def test_a_stopped_owner_writes_nothing_once_its_lease_is_gone(
 ) -> None:
     """Whether it is queued again, at work elsewhere or done: each late write of the old owner matches no row."""
     outcomes = await late_writes(home, engine, meanwhile)
-    del outcomes["cancelled"]  # it has a test of its own
     assert set(outcomes.values()) == {"LeaseLost"}, outcomes
-
-
-@pytest.mark.parametrize(
-    "meanwhile",
-    [
-        pytest.param(queue_again, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=UNFENCED)),
-        begin,
-        pytest.param(complete, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=UNFENCED)),
-    ],
-)
-async def test_a_stopped_owner_cancels_nothing_once_its_lease_is_gone(
-    home: Path, engine: Engine, meanwhile: Meanwhile
-) -> None:
-    """The cancelling of an owner that has lost its lease matches no row, and is told as a lease lost."""
-    assert (await late_writes(home, engine, meanwhile))["cancelled"] == "LeaseLost"
 
 
 async def test_a_stopped_engine_leaves_alone_what_another_has_done(home: Path, engine: Engine) -> None:
