@@ -17,22 +17,28 @@ import sys
 from pathlib import Path
 import apsw
 from baara_engine import clock, errors
+from baara_engine.store import connection, layout
 from baara_engine.store.store import Store
+from baara_engine.store.writer import GroupWriter
 from tests.crash.disk import tapped
 
 def put(key):
-    store.write(lambda tx: tx.sql("INSERT INTO setting (key, value) VALUES (?, '1')", (key,)))
+    write = writer.submit(lambda tx: tx.sql("INSERT INTO setting (key, value) VALUES (?, '1')", (key,)))
+    write.result()
 
 def fail(call):
     return apsw.SQLITE_IOERR_FSYNC if call.kind == "sync" else tapped.OK
 
 tapped.vfs()
-store = Store(Path(sys.argv[1]), clock.SystemClock(), vfs=tapped.NAME)
+home = Path(sys.argv[1])
+Store(home, clock.SystemClock(), vfs=tapped.NAME).close()
+connect = lambda: connection.connect(home / layout.DATABASE, vfs=tapped.NAME)
+writer = GroupWriter(connect, "alone", clock.SystemClock(), lambda told: None, lambda error: error)
 put("a")
 with tapped.tapping(fail):
     try:
         put("b")
-    except errors.StoreError:
+    except errors.CommitUnknown:
         print("refused")
 """
 
