@@ -158,6 +158,7 @@ class FailureKind(StrEnum):
     TIMED_OUT = "timed_out"  #: The attempt used all its time.
     SANDBOX = "sandbox"  #: The sandbox failed.
     DAMAGED = "damaged"  #: The journal is not what was written.
+    POISON = "poison"  #: The engine died again and again in the same step of it.
     INTERNAL = "internal"  #: A defect of Baara.
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from baara_engine import events
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Kind
-from baara_engine.settle import CRASHED, INTERRUPTED
+from baara_engine.settle import CRASHED, INTERRUPTED, STOPPED, UNSETTLED
 from baara_engine.states import Status
 from baara_engine.store import executions, journal, news, threads
 from baara_engine.store.store import Store
@@ -14,6 +14,12 @@ from baara_engine.store.transaction import Tx
 MS_PER_S = 1000
 S_PER_MIN = 60
 S_PER_H = 3600
+
+WHY = {
+    CRASHED: "the engine had died",
+    STOPPED: "the engine had been stopped",
+    UNSETTLED: "the database could not be written",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,8 @@ def _turn_at_work(talk: Conversation) -> int:
 
 
 def _sentence(talk: Conversation, turn: int, interruption: Interruption, kind: Kind) -> str:
-    why = "the engine had died" if interruption.ended_by == CRASHED else "the engine had been stopped"
     where = f"Resumed at turn {turn}" if kind is Kind.AGENT else "Resumed"
-    return f"{where} after {duration(interruption.gap_ms)}: {why}{_what_of_the_step(talk)}."
+    return f"{where} after {duration(interruption.gap_ms)}: {WHY[interruption.ended_by]}{_what_of_the_step(talk)}."
 
 
 def _what_of_the_step(talk: Conversation) -> str:

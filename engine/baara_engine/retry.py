@@ -26,7 +26,14 @@ SHORTEST_PARK_S = 1.0  # a service that says "now" and refuses again must not be
 
 # Trying these again changes nothing.
 HOPELESS = frozenset(
-    {FailureKind.REQUEST, FailureKind.REFUSAL, FailureKind.CONTEXT, FailureKind.TURNS, FailureKind.DAMAGED}
+    {
+        FailureKind.REQUEST,
+        FailureKind.REFUSAL,
+        FailureKind.CONTEXT,
+        FailureKind.TURNS,
+        FailureKind.DAMAGED,
+        FailureKind.POISON,
+    }
 )
 
 

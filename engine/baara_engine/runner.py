@@ -14,6 +14,7 @@ from baara_engine.agent import acting, loop, model, prompts
 from baara_engine.errors import FailureKind
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Json, Kind
+from baara_engine.store import deaths
 from baara_engine.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,10 @@ class Runner:
         finally:
             await session.close()
 
+    def _begin_step(self, execution: Execution) -> None:
+        """Note that a step begins, without waiting for the disk: a death that is not counted does no harm."""
+        self._store.write_soon(lambda tx: deaths.begin_step(tx, execution.id, execution.epoch))
+
     async def _run_agent(self, lease: Lease, session: sandboxes.Session, talk: Conversation) -> None:
         execution = lease.execution
         journal = Journal(self._store, execution)
@@ -127,6 +132,7 @@ class Runner:
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause)
         agent = loop.Agent(execution, journal, answering, actor, prompts.system(execution.workspace), lease.pause)
+        self._begin_step(execution)
         ending = await agent.work(talk)
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
@@ -135,6 +141,7 @@ class Runner:
 
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution
+        self._begin_step(execution)
         ending = await commands.Command(self._store, execution, session).run()
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, execution.attempt, lease.worked_ms)

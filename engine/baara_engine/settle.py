@@ -8,13 +8,14 @@ from baara_engine import queues, retry
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, QuestionDraft
 from baara_engine.states import Outcome, Status
-from baara_engine.store import executions, journal, news, questions, threads
+from baara_engine.store import deaths, executions, journal, news, questions, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 STOPPED = "stopped"  #: how a lease ended: the engine was stopped in order
-CRASHED = "crashed"  #: how a lease ended: the engine died
-INTERRUPTED = frozenset({STOPPED, CRASHED})
+CRASHED = deaths.CRASHED
+UNSETTLED = "unsettled"  #: how a lease ended: the store could not be written when it did
+INTERRUPTED = frozenset({STOPPED, CRASHED, UNSETTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,10 @@ class Settler:
         """End it as completed, with this output."""
 
         def work(tx: Tx) -> None:
-            self._move(
-                tx,
-                execution,
-                Status.COMPLETED,
-                outcome=Outcome.RAN,
-                output=output,
-                error_cause=None,
-                error_message=None,
-            )
+            _move(
+                tx, execution, Status.COMPLETED,
+                outcome=Outcome.RAN, output=output, error_cause=None, error_message=None,
+            )  # fmt: skip
             self._post(tx, execution, "result", output or "It ended without a text.", f"{execution.id}/result")
 
         await self._store.awrite(work)
@@ -67,11 +63,10 @@ class Settler:
                 case retry.Park(until=until):
                     self._park(tx, execution, failure, until)
                 case retry.RetryAt(at=at):
-                    self._fail(tx, execution, failure)
+                    _fail(tx, execution, failure)
                     self._schedule(tx, execution, failure, at)
                 case retry.GiveUp():
-                    self._fail(tx, execution, failure)
-                    self._bury(tx, execution, failure)
+                    bury(tx, self._store, execution, failure)
 
         await self._settle(execution, work)
 
@@ -83,7 +78,7 @@ class Settler:
                 self._ask(tx, execution, turn, draft)
             still_open = questions.open_of(tx, execution.id)
             first = still_open[0].id if still_open else None
-            self._move(
+            _move(
                 tx, execution, Status.WAITING_FOR_INPUT,
                 waiting_reason="person", waiting_question=first, worked_ms=worked_ms,
             )  # fmt: skip
@@ -101,7 +96,7 @@ class Settler:
 
         def work(tx: Tx) -> None:
             news.mark_attempt(tx, execution.id, execution.epoch, STOPPED)
-            self._move(tx, execution, Status.QUEUED, worked_ms=worked_ms)
+            _move(tx, execution, Status.QUEUED, worked_ms=worked_ms)
 
         await self._settle(execution, work)
 
@@ -117,18 +112,8 @@ class Settler:
 
         await self._store.awrite(unless_called_off)
 
-    def _move(self, tx: Tx, execution: Execution, after: Status, **changes: object) -> None:
-        """Move it as its owner, from wherever in the lease it is: what cannot be loaded ends before it ran."""
-        executions.require_owner(tx, execution.id, execution.epoch)
-        before = executions.get(tx, execution.id).status
-        executions.move(tx, execution.id, before, after, epoch=execution.epoch, **changes)
-
-    def _fail(self, tx: Tx, execution: Execution, failure: Failure) -> None:
-        after = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
-        self._move(tx, execution, after, error_cause=failure.kind, error_message=failure.message, output=failure.output)
-
     def _park(self, tx: Tx, execution: Execution, failure: Failure, until: int) -> None:
-        self._move(
+        _move(
             tx, execution, Status.RETRY_SCHEDULED, not_before=until, waiting_reason=failure.kind, waiting_until=until,
             error_cause=failure.kind, error_message=failure.message,
         )  # fmt: skip
@@ -136,18 +121,12 @@ class Settler:
             self._post(tx, execution, "note", f"Waiting: {failure.message}", None)
 
     def _schedule(self, tx: Tx, execution: Execution, failure: Failure, at: int) -> None:
-        before = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
         executions.move(
-            tx, execution.id, before, Status.RETRY_SCHEDULED, not_before=at, waiting_reason="retry", waiting_until=at
-        )
+            tx, execution.id, _ended_as(failure), Status.RETRY_SCHEDULED,
+            not_before=at, waiting_reason="retry", waiting_until=at,
+        )  # fmt: skip
         text = f"Attempt {execution.attempt} failed: {failure.message} It is tried again."
         self._post(tx, execution, "note", text, None)
-
-    def _bury(self, tx: Tx, execution: Execution, failure: Failure) -> None:
-        before = Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
-        executions.move(tx, execution.id, before, Status.DEAD_LETTERED, outcome=Outcome.FAILED, queue=queues.DLQ)
-        text = failure.message if failure.output is None else f"{failure.message}\n\n{failure.output}"
-        self._post(tx, execution, "failure", text, f"{execution.id}/failure/{execution.epoch}")
 
     def _ask(self, tx: Tx, execution: Execution, turn: int, draft: QuestionDraft) -> None:
         question_id = self._store.ids.new()
@@ -157,9 +136,7 @@ class Settler:
         self._post(tx, execution, "question", draft.text, f"question/{question_id}")
 
     def _post(self, tx: Tx, execution: Execution, kind: str, body: str, key: str | None) -> None:
-        threads.post(
-            tx, self._store.ids.new(), execution.thread_id, kind=kind, body=body, execution_id=execution.id, key=key
-        )
+        _post(tx, self._store, execution, kind, body, key)
 
 
 def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = None) -> Execution:
@@ -171,8 +148,35 @@ def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = No
     after = executions.move(
         tx, now.id, now.status, Status.CANCELLED, epoch=epoch, outcome=Outcome.CANCELLED, cancel_requested_at=tx.now
     )
-    threads.post(
-        tx, store.ids.new(), execution.thread_id, kind="note", body="Cancelled.", execution_id=execution.id,
-        key=f"{execution.id}/cancelled",
-    )  # fmt: skip
+    _post(tx, store, execution, "note", "Cancelled.", f"{execution.id}/cancelled")
     return after
+
+
+def bury(tx: Tx, store: Store, execution: Execution, failure: Failure) -> None:
+    """Make a leased execution a dead letter, as its owner. Raises `errors.LeaseLost`."""
+    _fail(tx, execution, failure)
+    executions.move(
+        tx, execution.id, _ended_as(failure), Status.DEAD_LETTERED, outcome=Outcome.FAILED, queue=queues.DLQ
+    )
+    text = failure.message if failure.output is None else f"{failure.message}\n\n{failure.output}"
+    _post(tx, store, execution, "failure", text, f"{execution.id}/failure/{execution.epoch}")
+
+
+def _ended_as(failure: Failure) -> Status:
+    return Status.TIMED_OUT if failure.kind is FailureKind.TIMED_OUT else Status.FAILED
+
+
+def _fail(tx: Tx, execution: Execution, failure: Failure) -> None:
+    told = {"error_cause": failure.kind, "error_message": failure.message, "output": failure.output}
+    _move(tx, execution, _ended_as(failure), **told)
+
+
+def _move(tx: Tx, execution: Execution, after: Status, **changes: object) -> None:
+    """Move it as its owner, from wherever in the lease it is: what cannot be loaded ends before it ran."""
+    executions.require_owner(tx, execution.id, execution.epoch)
+    before = executions.get(tx, execution.id).status
+    executions.move(tx, execution.id, before, after, epoch=execution.epoch, **changes)
+
+
+def _post(tx: Tx, store: Store, execution: Execution, kind: str, body: str, key: str | None) -> None:
+    threads.post(tx, store.ids.new(), execution.thread_id, kind=kind, body=body, execution_id=execution.id, key=key)

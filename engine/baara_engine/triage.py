@@ -25,6 +25,7 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.TIMED_OUT: "It used up its time. Resume to give it as much again, or restart with a longer limit.",
     FailureKind.SANDBOX: "The sandbox failed. See whether the disk is full or the workspace is gone; then resume.",
     FailureKind.DAMAGED: "Its journal was damaged on disk. Restart it; see to the disk.",
+    FailureKind.POISON: "Baara died in the same step of it each time. See what that step is; resume if it is harmless.",
     FailureKind.INTERNAL: "This is a defect of Baara. Resume may help; please report it.",
 }
 UNKNOWN_CAUSE = "Look at its log; then resume or restart."

@@ -25,6 +25,7 @@ VERDICTS: list[tuple[K, type[Decision]]] = [
     (K.CONTEXT, GiveUp),
     (K.TURNS, GiveUp),
     (K.DAMAGED, GiveUp),
+    (K.POISON, GiveUp),
 ]
 
 

@@ -395,8 +395,11 @@ def test_a_full_queue_is_not_asked_in_a_circle(engine: Engine, start: Callable[.
     """While more is queued than may run, nothing is written for the sake of what cannot be claimed."""
     start()
     engine.set_concurrency(queues.TRANSFER, 1)
-    until(engine, command(engine, "sleep 3").id, Status.RUNNING)
+    running = until(engine, command(engine, "sleep 3").id, Status.RUNNING)
     command(engine, "true")
+    deadline = time.monotonic() + LONG
+    while not engine.journal(running.id)[1] and time.monotonic() < deadline:
+        time.sleep(0.01)
 
     def commits() -> int:
         return engine.store.read(lambda view: int(view.sql("SELECT max(batch) FROM writer")[0][0]))

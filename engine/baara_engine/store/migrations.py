@@ -50,7 +50,12 @@ def m001_initial(tx: Tx) -> None:
         tx.sql("INSERT INTO queue (name, concurrency) VALUES (?, ?)", (name, concurrency))
 
 
-STEPS: list[Step] = [m001_initial]
+def m002_steps_begun(tx: Tx) -> None:
+    """Let a lease note where the journal stood when its first step began (see `deaths`)."""
+    tx.sql("ALTER TABLE attempt ADD COLUMN began TEXT")
+
+
+STEPS: list[Step] = [m001_initial, m002_steps_begun]
 
 
 def _statements(script: str) -> Iterator[str]:

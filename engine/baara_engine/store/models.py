@@ -163,6 +163,7 @@ class Attempt(Base):
     ended_at = pw.BigIntegerField(null=True)
     ended_by = pw.TextField(null=True)
     error = pw.TextField(null=True)
+    began = pw.TextField(null=True)  # where the journal stood when its first step began
 
     class Meta:
         """Peewee reads this."""

@@ -52,6 +52,10 @@ class Store:
         """Hand over one write; the future ends once it is on the disk."""
         return self._writer.submit(work)
 
+    def write_soon(self, work: Callable[[Tx], T]) -> None:
+        """Hand over a write that nobody waits for: it may be lost, and if it fails, that is told in the log."""
+        self.submit(work).add_done_callback(_tell_failure)
+
     async def awrite(self, work: Callable[[Tx], T]) -> T:
         """Do one write without blocking the loop. A caller that is cancelled meanwhile still lets the write happen."""
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
@@ -138,6 +142,11 @@ class Store:
         for listener in tuple(self._on_trouble):
             listener(error)
         return error
+
+
+def _tell_failure(done: Future[T]) -> None:
+    if done.exception() is not None:
+        log.warning("a write that nobody waits for failed: %s", done.exception())
 
 
 class ChangeWatch:
