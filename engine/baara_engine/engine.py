@@ -34,7 +34,7 @@ from baara_engine import (
     settle,
     triage,
 )
-from baara_engine.agent import model
+from baara_engine.agent import gate, model
 from baara_engine.records import (
     Attempt,
     DeadLetter,
@@ -334,8 +334,9 @@ class _Running:
 
     async def _work(self, me: str) -> None:
         store, home = self._engine.store, self._engine.home
-        settler = settle.Settler(store, random.SystemRandom())
-        runner = Runner(store, home, self._models, self._sandbox, settler)
+        randomness = random.SystemRandom()
+        gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
+        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
         worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:

@@ -1,9 +1,10 @@
 """The operations that write, each as one transaction. `engine.Engine` is their only caller."""
 
+import random
 from pathlib import Path
 from typing import Any, Protocol
 
-from baara_engine import config, errors, owner, queues, requests, settle, states
+from baara_engine import config, errors, owner, queues, requests, retry, settle, states
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Task
 from baara_engine.states import Status
@@ -12,6 +13,10 @@ from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 PARKED_FOR_KEY = (FailureKind.KEY, FailureKind.BILLING)
+
+MS_PER_S = 1000
+SPREAD_S = 0.2  # seconds for each of many that come back together, so that they do not hit a limit at once
+LONGEST_SPREAD_S = 60.0  # whatever their number: waiting longer would be stricter than most limits
 
 
 class Place(Protocol):
@@ -58,6 +63,15 @@ def wake_for_key(tx: Tx) -> int:
     waiting = executions.parked(tx, PARKED_FOR_KEY)
     for execution_id in waiting:
         executions.leave_timer(tx, execution_id, Status.RETRY_SCHEDULED)
+    return len(waiting)
+
+
+def wake_parked(tx: Tx, randomness: random.Random) -> int:
+    """Let what was parked come soon, spread over some seconds: the service answers again. Give how many that were."""
+    waiting = executions.parked(tx, tuple(retry.PARK_S))
+    spread_s = min(len(waiting) * SPREAD_S, LONGEST_SPREAD_S)
+    for execution_id in waiting:
+        executions.bring_forward(tx, execution_id, tx.now + round(randomness.uniform(0, spread_s) * MS_PER_S))
     return len(waiting)
 
 

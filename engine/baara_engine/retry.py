@@ -20,6 +20,7 @@ PARK_S: dict[FailureKind, float] = {
     FailureKind.OFFLINE: 15.0,
     FailureKind.KEY: 300.0,
     FailureKind.BILLING: 300.0,
+    FailureKind.OUTAGE: 30.0,
 }
 
 SHORTEST_PARK_S = 1.0  # a service that says "now" and refuses again must not be asked in a circle
@@ -71,11 +72,15 @@ def decide(
 ) -> Decision:
     """Decide what follows the failure of attempt number `attempt` (from 1)."""
     if kind in PARK_S:
-        wait_s = PARK_S[kind] if retry_after_s is None else max(retry_after_s, SHORTEST_PARK_S)
-        return Park(now + _ms(wait_s), kind)
+        return Park(now + _ms(park_s(kind, retry_after_s)), kind)
     if kind in HOPELESS or attempt > max_retries:
         return GiveUp()
     return RetryAt(now + _ms(_delay_s(attempt, randomness)))
+
+
+def park_s(kind: FailureKind, retry_after_s: float | None) -> float:
+    """Give for how many seconds a failure of a kind in `PARK_S` parks: the service's own time, if it gave one."""
+    return PARK_S[kind] if retry_after_s is None else max(retry_after_s, SHORTEST_PARK_S)
 
 
 def _delay_s(attempt: int, randomness: random.Random) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, loop, model, prompts
+from baara_engine.agent import acting, gate, loop, model, prompts
 from baara_engine.errors import FailureKind
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Json, Kind
@@ -54,13 +54,14 @@ class Runner:
 
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
-        settler: settle.Settler,
+        settler: settle.Settler, gates: gate.Gates,
     ) -> None:  # fmt: skip
         self._store = store
         self._home = home
         self._models = models
         self._sandbox = sandbox
         self._settle = settler
+        self._gates = gates
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -128,7 +129,7 @@ class Runner:
         execution = lease.execution
         journal = Journal(self._store, execution)
         journal.refresh(talk)
-        answering = await self._models.get(execution.model)
+        answering = self._gates.through(await self._models.get(execution.model), execution)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause)
         agent = loop.Agent(execution, journal, answering, actor, prompts.system(execution.workspace), lease.pause)

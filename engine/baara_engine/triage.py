@@ -69,7 +69,7 @@ def restart(tx: Tx, place: operations.Place, execution: Execution) -> Execution:
 def retry(tx: Tx, execution: Execution) -> Execution:
     """Resume a dead letter, or let one that waits for its next attempt try now."""
     if execution.queue == queues.TIMER and execution.status in {Status.QUEUED, Status.RETRY_SCHEDULED}:
-        executions.leave_timer(tx, execution.id, execution.status)
+        executions.leave_timer(tx, execution.id, execution.status, queues.VISIBILITY)  # a person waits for it now
         return executions.get(tx, execution.id)
     if execution.status is Status.DEAD_LETTERED:
         return resume(tx, execution, None)

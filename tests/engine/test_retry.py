@@ -14,6 +14,7 @@ VERDICTS: list[tuple[K, type[Decision]]] = [
     (K.OFFLINE, Park),
     (K.KEY, Park),
     (K.BILLING, Park),
+    (K.OUTAGE, Park),
     (K.SERVER, RetryAt),
     (K.BROKEN_ANSWER, RetryAt),
     (K.SANDBOX, RetryAt),

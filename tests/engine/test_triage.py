@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baara_engine import errors, queues, states, triage
+from baara_engine import errors, queues, retry, states, triage
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Kind
@@ -52,13 +52,7 @@ def test_a_dead_letter_says_what_to_try(engine: Engine, run: Callable[..., tuple
 
 def test_there_is_advice_for_every_cause_that_ends_work() -> None:
     """Whatever can become a dead letter has its sentence; what only waits has none."""
-    assert set(FailureKind) - set(triage.ADVICE) == {
-        FailureKind.RATE_LIMIT,
-        FailureKind.OVERLOADED,
-        FailureKind.OFFLINE,
-        FailureKind.KEY,
-        FailureKind.BILLING,
-    }
+    assert set(FailureKind) - set(triage.ADVICE) == set(retry.PARK_S)
 
 
 def test_resuming_goes_on_at_the_last_turn(engine: Engine, run: Callable[..., tuple[Execution, ScriptedModel]]) -> None:

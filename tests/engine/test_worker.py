@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from baara_engine import errors, owner, queues, settle
-from baara_engine.agent.model import Answer, Usage
+from baara_engine.agent.model import Answer, Request, Usage
 from baara_engine.engine import Engine
+from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Kind, QuestionDraft, UnknownEffect
 from baara_engine.requests import Submission
 from baara_engine.states import ENDED, Outcome, Status
@@ -468,3 +469,22 @@ def test_listeners_end_with_what_they_were_for(engine: Engine) -> None:
     engine.start(ScriptedModels(ScriptedModel([])))
     engine.stop()
     assert len(engine.store._listeners) == before
+
+
+def test_many_that_share_a_key_ask_once_and_come_back_by_themselves(
+    engine: Engine, start: Callable[..., ScriptedModel]
+) -> None:
+    """Turned away once, thirty park unasked; when the time has come all are answered, each in one attempt."""
+    refused = errors.ModelFailure(FailureKind.RATE_LIMIT, "The allowance is used up.", retry_after=3)
+    began = time.monotonic()
+
+    def answer(_request: Request) -> Answer:
+        if time.monotonic() - began < 2:
+            raise refused
+        return says("Well.")
+
+    model = start(answer)
+    submitted = [engine.submit(Submission(prompt=f"work {number}")).id for number in range(30)]
+    ended = [until(engine, one) for one in submitted]
+    assert {(one.status, one.attempt) for one in ended} == {(Status.COMPLETED, 1)}
+    assert 31 <= len(model.requests) <= 41  # at most a place in the queue each was asking before the first heard

@@ -35,6 +35,7 @@ WAITING_FOR: dict[str | None, str] = {
     FailureKind.OFFLINE: "a connection",
     FailureKind.KEY: "an API key",
     FailureKind.BILLING: "credit",
+    FailureKind.OUTAGE: "the service to be well again",
 }
 
 

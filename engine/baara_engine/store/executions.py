@@ -171,9 +171,9 @@ def promote_due(tx: Tx) -> int:
     return len(due)
 
 
-def leave_timer(tx: Tx, execution_id: str, status: Status) -> None:
-    """Put an execution from the timer queue into the queue where it runs."""
-    target = get(tx, execution_id).target_queue
+def leave_timer(tx: Tx, execution_id: str, status: Status, queue: str | None = None) -> None:
+    """Put an execution from the timer queue into the queue where it runs, or for this once into another."""
+    target = queue or get(tx, execution_id).target_queue
     if status is Status.QUEUED:
         tx.sql("UPDATE execution SET queue = ?, waiting_reason = NULL WHERE id = ?", (target, execution_id))
         _tell(tx, get(tx, execution_id), status)
@@ -186,6 +186,16 @@ def parked(view: View, reasons: Sequence[str]) -> list[str]:
     table = models.Execution
     query = table.select(table.id).where((table.queue == queues.TIMER) & table.waiting_reason.in_(reasons))
     return [execution_id for (execution_id,) in view.rows(query)]
+
+
+def bring_forward(tx: Tx, execution_id: str, at: Millis) -> None:
+    """Let what is parked come at `at`, if that is sooner."""
+    statement = f"""
+    UPDATE execution SET not_before = ?, waiting_until = ? WHERE id = ? AND {TIMED} AND not_before > ?
+    RETURNING {COLUMNS}
+    """
+    for row in tx.sql(statement, (at, at, execution_id, at)):
+        _tell(tx, record(row), Status.RETRY_SCHEDULED)
 
 
 def next_due(view: View) -> Millis | None:
