@@ -33,6 +33,7 @@ class Effect(StrEnum):
 class UnknownEffect(StrEnum):
     """What to do about an unsafe call whose outcome a crash has hidden."""
 
+    BY_TOOL = "by_tool"  #: As the tool has it: bash tells the model; what acts outside the workspace asks a person.
     TELL = "tell"  #: The model is told that the outcome is unknown and must be verified first.
     ASK = "ask"  #: A person is asked whether it happened.
     RERUN = "rerun"  #: It is run again; whoever chose this knows that the command bears it.

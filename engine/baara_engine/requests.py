@@ -108,7 +108,7 @@ class Options(pydantic.BaseModel):
         """Give what is done about an unsafe call of unknown outcome, by its kind unless it is said."""
         if self.unknown_effect is not None:
             return self.unknown_effect
-        return UnknownEffect.TELL if self.kind is Kind.AGENT else UnknownEffect.ASK
+        return UnknownEffect.BY_TOOL if self.kind is Kind.AGENT else UnknownEffect.ASK
 
 
 class Submission(Options):

@@ -315,7 +315,7 @@ def test_submitting_while_idle_starts_the_work_at_once(engine: Engine, start: Ca
 
 def test_unknown_outcomes_follow_the_policy_of_the_execution(engine: Engine) -> None:
     """An agent tells the model by default, a command asks a person, and either can be set."""
-    assert Submission(prompt="x").unknown is UnknownEffect.TELL
+    assert Submission(prompt="x").unknown is UnknownEffect.BY_TOOL
     assert Submission(prompt="x", kind=Kind.COMMAND).unknown is UnknownEffect.ASK
     assert Submission(prompt="x", unknown_effect=UnknownEffect.RERUN).unknown is UnknownEffect.RERUN
 

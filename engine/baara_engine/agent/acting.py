@@ -119,12 +119,13 @@ class Actor:
         return await self._unknown(tool, call)
 
     async def _unknown(self, tool: tools.Tool, call: tools.Call) -> tools.ToolOutcome:
-        match self.execution.unknown_effect:
+        policy = self.execution.unknown_effect
+        match tool.unknown if policy is UnknownEffect.BY_TOOL else policy:
             case UnknownEffect.TELL:
                 return tools.Done(UNKNOWN, is_error=True)
             case UnknownEffect.RERUN:
                 return await _run(tool, replace(call, key=f"{call.key}/again-{self.execution.epoch}"))
-            case UnknownEffect.ASK:
+            case _:
                 detail = {"tool": tool.name, "input": call.input}
                 return tools.Ask(QuestionDraft(ASK_EFFECT, EFFECT_OPTIONS, "effect", detail=detail))
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import cast
 
 from baara_engine import errors, records, sandboxes
-from baara_engine.records import Effect, Json
+from baara_engine.records import Effect, Json, UnknownEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Tool:
     recall: Callable[[Call, bool], Awaitable[Recalled]] = _cannot_recall
     #: what became of a call that has an intent and no receipt; told whether the computer has been up since
     prepare: Callable[[Call], Awaitable[Json]] = _no_notes  #: notes for recovery, taken before the intent is committed
+    unknown: UnknownEffect = UnknownEffect.ASK
+    #: what is done about an unsafe call of unknown outcome where the execution leaves it to the tool
 
     def param(self) -> Json:
         """Describe the tool to the Messages API."""

@@ -1,7 +1,7 @@
 """`bash`: run a shell command in the workspace."""
 
 from baara_engine import sandboxes, tools
-from baara_engine.records import Effect
+from baara_engine.records import Effect, UnknownEffect
 
 MS_PER_S = 1000
 USUAL_TIMEOUT_MS = 600_000  # ten minutes: a build or a test run ends by then, a hang is noticed
@@ -57,4 +57,5 @@ TOOL = tools.Tool(
     effect=Effect.UNSAFE,
     run=run,
     recall=recall,
+    unknown=UnknownEffect.TELL,  # the model can look what is in the workspace
 )

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
 
-from baara_engine import errors, owner, states
+from baara_engine import errors, owner, states, tools
 from baara_engine.config import EXECUTIONS
 from baara_engine.engine import Engine
 from baara_engine.records import Effect, Execution, Json, Kind, UnknownEffect
@@ -128,6 +129,31 @@ def test_an_unknown_outcome_is_asked_about_where_the_task_says_so(engine: Engine
     assert execution.status is Status.COMPLETED
     assert text_of(result).endswith("It happened")
     assert not (Path(execution.workspace) / "runs").exists()
+
+
+def test_what_acts_outside_is_asked_about_unless_the_task_says_otherwise(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call of a tool that sends something is neither repeated nor left to the model, but shown to a person."""
+    sent: list[tools.Call] = []
+
+    async def send(call: tools.Call) -> tools.ToolOutcome:
+        sent.append(call)
+        return tools.Done("sent")
+
+    module = types.ModuleType("mail_for_a_test")
+    module.__dict__["TOOL"] = tools.Tool("mail", "Send a mail.", {"type": "object"}, Effect.UNSAFE, send)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(tools.TABLE, "mail", module.__name__)
+    block = {"type": "tool_use", "id": "toolu_1_0", "name": "mail", "input": {"to": "a@example.com"}}
+    waiting, _ = recovered(engine, crashed(engine, block, Effect.UNSAFE), Status.WAITING_FOR_INPUT)
+    [question] = engine.questions()
+    assert question.detail == {"tool": "mail", "input": {"to": "a@example.com"}}
+    engine.answer(question.id, "It did not happen", by="test")
+    execution, result = recovered(engine, waiting)
+    assert execution.status is Status.COMPLETED
+    assert text_of(result).endswith("It did not happen")
+    assert sent == []
 
 
 def test_an_unknown_outcome_is_rerun_where_the_task_says_so(engine: Engine) -> None:
