@@ -112,13 +112,13 @@ class Engine:
         """
         return self.store.write(lambda tx: triage.retry(tx, executions.find(tx, prefix)))
 
-    def resume(self, prefix: str, say: str | None = None) -> Execution:
-        """Go on with a dead letter at its last turn, with a fresh allowance, after telling the agent something.
+    def resume(self, prefix: str, say: str | None = None, edits: requests.Edits = triage.AS_IT_IS) -> Execution:
+        """Go on with a dead letter at its last turn, with a fresh allowance, after changes and a word to the agent.
 
-        Raises `errors.Refused` for anything but a dead letter.
+        Raises `errors.Refused` for anything but a dead letter, `errors.InvalidInput` for changes without a meaning.
         """
         told = None if say is None else requests.parse(requests.Said, {"text": say}).text
-        return self.store.write(lambda tx: triage.resume(tx, executions.find(tx, prefix), told))
+        return self.store.write(lambda tx: triage.resume(tx, executions.find(tx, prefix), told, edits))
 
     def restart(self, prefix: str) -> Execution:
         """Begin a dead letter anew as another execution in the same thread. Raises `errors.Refused`."""

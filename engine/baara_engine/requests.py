@@ -42,6 +42,12 @@ def _prompt(value: str) -> str:
     return value
 
 
+def _command(value: str) -> str:
+    if len(value.encode()) > MAX_COMMAND_BYTES:
+        raise ValueError(f"a command has at most {MAX_COMMAND_BYTES:,} bytes. Put a long one into a script")
+    return value
+
+
 def _name(value: str) -> str:
     value = _text(value).strip()
     if not value or len(value) > MAX_NAME or not value.isprintable():
@@ -77,6 +83,9 @@ Name = Annotated[str, pydantic.AfterValidator(_name)]
 Workspace = Annotated[str, pydantic.AfterValidator(_workspace)]
 QueueName = Annotated[str, pydantic.AfterValidator(_queue)]
 SandboxName = Annotated[str, pydantic.AfterValidator(_sandbox)]
+Retries = Annotated[int, pydantic.Field(ge=0, le=MAX_RETRIES)]
+Seconds = Annotated[float, pydantic.Field(gt=0, le=MAX_TIMEOUT_S, allow_inf_nan=False)]
+Turns = Annotated[int, pydantic.Field(ge=1, le=MAX_TURNS)]
 ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
 
 
@@ -90,9 +99,9 @@ class Options(pydantic.BaseModel):
     model: Name | None = None
     queue: QueueName = queues.TRANSFER
     priority: Annotated[int, pydantic.Field(ge=queues.MOST_URGENT, le=queues.LEAST_URGENT)] = queues.USUAL_PRIORITY
-    max_retries: Annotated[int, pydantic.Field(ge=0, le=MAX_RETRIES)] | None = None
-    timeout_s: Annotated[float, pydantic.Field(gt=0, le=MAX_TIMEOUT_S, allow_inf_nan=False)] | None = None
-    max_turns: Annotated[int, pydantic.Field(ge=1, le=MAX_TURNS)] = DEFAULT_TURNS
+    max_retries: Retries | None = None
+    timeout_s: Seconds | None = None
+    max_turns: Turns = DEFAULT_TURNS
     workspace: Workspace | None = None
     thread_id: Text | None = None
     unknown_effect: UnknownEffect | None = None
@@ -123,8 +132,8 @@ class Submission(Options):
 
     @pydantic.model_validator(mode="after")
     def _fits_a_command_line(self) -> Self:
-        if self.kind is Kind.COMMAND and len(self.prompt.encode()) > MAX_COMMAND_BYTES:
-            raise ValueError(f"a command has at most {MAX_COMMAND_BYTES:,} bytes. Put a long one into a script")
+        if self.kind is Kind.COMMAND:
+            _command(self.prompt)
         return self
 
     @property
@@ -138,6 +147,18 @@ class Said(pydantic.BaseModel):
     """What a person says to work in progress: an answer, a hint."""
 
     text: Prompt
+
+
+class Edits(pydantic.BaseModel):
+    """What may be changed about a dead letter before it is resumed. None: it stays."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    command: Annotated[Prompt, pydantic.AfterValidator(_command)] | None = None
+    model: Name | None = None
+    max_retries: Retries | None = None
+    timeout_s: Seconds | None = None
+    max_turns: Turns | None = None
 
 
 class TaskDraft(Options):

@@ -4,6 +4,8 @@
 begins anew as another execution; *dismiss* puts it aside.
 """
 
+from typing import Any
+
 from baara_engine import errors, journal, operations, queues, requests
 from baara_engine.errors import FailureKind
 from baara_engine.records import DeadLetter, Execution, Kind
@@ -31,6 +33,9 @@ ADVICE: dict[FailureKind, str] = {
 UNKNOWN_CAUSE = "Look at its log; then resume or restart."
 
 
+AS_IT_IS = requests.Edits()
+
+
 def letter(view: View, execution: Execution) -> DeadLetter:
     """Say about a dead letter what a person needs to decide."""
     advice = next((text for kind, text in ADVICE.items() if kind == execution.error_cause), UNKNOWN_CAUSE)
@@ -42,15 +47,16 @@ def letters(view: View, cause: str | None) -> list[DeadLetter]:
     return [letter(view, execution) for execution in executions.dead_letters(view, cause)]
 
 
-def resume(tx: Tx, execution: Execution, say: str | None) -> Execution:
-    """Go on at the last turn with a fresh allowance of attempts and turns, after telling the agent something."""
+def resume(tx: Tx, execution: Execution, say: str | None, edits: requests.Edits = AS_IT_IS) -> Execution:
+    """Go on at the last turn with a fresh allowance of attempts and turns, after changes and a word to the agent."""
     _require_dead(execution)
+    changes = _edited(execution, edits)
     if say is not None:
         _tell_agent(tx, execution, say)
     return executions.move(
         tx, execution.id, Status.DEAD_LETTERED, Status.QUEUED, queue=queues.DLQ, allowance_from=execution.attempt,
         turns_from=execution.turn, outcome=None, completed_at=None, error_cause=None,
-        error_message=None, dismissed_at=None, cancel_requested_at=None,
+        error_message=None, dismissed_at=None, cancel_requested_at=None, **changes,
     )  # fmt: skip
 
 
@@ -81,6 +87,18 @@ def dismiss(tx: Tx, execution: Execution) -> Execution:
     _require_dead(execution)
     executions.dismiss(tx, execution.id)
     return executions.get(tx, execution.id)
+
+
+def _edited(execution: Execution, edits: requests.Edits) -> dict[str, Any]:
+    """Give the columns that change. Raises `errors.InvalidInput` for a change that has no meaning for its kind."""
+    changes = edits.model_dump(exclude_none=True)
+    if edits.command is not None:
+        if execution.kind is not Kind.COMMAND:
+            raise errors.InvalidInput("The request of an agent stays in its journal: say what is to be different.")
+        changes["prompt"] = changes.pop("command")
+    elif execution.kind is Kind.COMMAND and (edits.model is not None or edits.max_turns is not None):
+        raise errors.InvalidInput("A command has no model and no turns.")
+    return changes
 
 
 def _submittable(queue: str) -> str:

@@ -8,7 +8,7 @@ from baara_engine import errors, queues, retry, states, triage
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Kind
-from baara_engine.requests import Submission
+from baara_engine.requests import Edits, Submission
 from baara_engine.states import Status
 from baara_engine.testing.scripted import Line, ScriptedModel, ScriptedModels, calls, says
 
@@ -133,3 +133,37 @@ def test_a_command_cannot_be_told_anything(engine: Engine, run: Callable[..., tu
     dead, _ = run(prompt="exit 1", kind=Kind.COMMAND)
     with pytest.raises(errors.InvalidInput, match="Only an agent"):
         engine.resume(dead.id, "Please.")
+
+
+def test_a_command_is_resumed_with_another_text(
+    engine: Engine, run: Callable[..., tuple[Execution, ScriptedModel]]
+) -> None:
+    """Edited, it runs as it is now; what it was before stands in its journal."""
+    dead, _ = run(prompt="exit 1", kind=Kind.COMMAND)
+    engine.resume(dead.id, edits=Edits(command="echo better", timeout_s=7.5))
+    done, _ = run(execution=dead)
+    assert (done.status, done.output, done.timeout_s) == (Status.COMPLETED, "better\n", 7.5)
+    assert [call.input["command"] for call in engine.journal(dead.id)[1]] == ["exit 1", "echo better"]
+
+
+def test_an_agent_is_resumed_with_another_model_and_more_turns(
+    engine: Engine, run: Callable[..., tuple[Execution, ScriptedModel]]
+) -> None:
+    """The changes hold from its next turn on."""
+    dead, _ = run(REFUSAL)
+    engine.resume(dead.id, edits=Edits(model="another", max_turns=9, max_retries=0))
+    done, model = run(says("done"), execution=dead)
+    assert (done.status, done.max_turns, done.max_retries) == (Status.COMPLETED, 9, 0)
+    assert model.requests[-1].model == "another"
+
+
+def test_changes_without_a_meaning_are_refused(
+    engine: Engine, run: Callable[..., tuple[Execution, ScriptedModel]]
+) -> None:
+    """A command has no model, and an agent's request is not a command; nothing is changed by the attempt."""
+    agent, _ = run(REFUSAL)
+    command, _ = run(prompt="exit 1", kind=Kind.COMMAND)
+    for dead, edits in ((agent, Edits(command="ls")), (command, Edits(model="m")), (command, Edits(max_turns=3))):
+        with pytest.raises(errors.InvalidInput):
+            engine.resume(dead.id, edits=edits)
+        assert engine.execution(dead.id).status is Status.DEAD_LETTERED

@@ -67,15 +67,9 @@ def retry(shell: Shell, ids: Ids = None, cause: Cause = None) -> None:
 
 @app.command("resume")
 @common.command
-def resume(
-    shell: Shell,
-    ids: Ids = None,
-    cause: Cause = None,
-    say: Annotated[str | None, typer.Option(metavar="TEXT", help="Tell the agent this first.")] = None,
-) -> None:
-    """Go on at the last turn with a fresh allowance, after telling the agent something if that is wanted."""
-    told = None if say is None else options.text(say)
-    _each(shell, ids, cause, lambda engine, one: engine.resume(one, told))
+def resume(shell: Shell, ids: Ids = None, cause: Cause = None, *, edits: options.Edits) -> None:
+    """Go on at the last turn with a fresh allowance, changed and after a word to the agent if that is wanted."""
+    _each(shell, ids, cause, edits.verb())
 
 
 @app.command("restart")

@@ -141,14 +141,11 @@ def retry(shell: Shell, execution: Id) -> None:
 
 @app.command("resume")
 @common.command
-def resume(
-    shell: Shell,
-    execution: Id,
-    say: Annotated[str | None, typer.Option(metavar="TEXT", help="Tell the agent this first.")] = None,
-) -> None:
-    """Go on with what has failed for good, at its last turn and with a fresh allowance."""
+def resume(shell: Shell, execution: Id, edits: options.Edits) -> None:
+    """Go on with what has failed for good, at its last turn and with a fresh allowance, changed if that is wanted."""
+    act = edits.verb()
     with shell.engine() as engine, options.as_typed():
-        _tell(shell, engine.resume(execution, None if say is None else options.text(say)))
+        _tell(shell, act(engine, execution))
 
 
 @app.command("answer")

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,7 +11,8 @@ import pydantic
 import typer
 
 from baara_engine import errors, queues, requests, sandboxes
-from baara_engine.records import Kind, UnknownEffect
+from baara_engine.engine import Engine
+from baara_engine.records import Execution, Kind, UnknownEffect
 
 STDIN = "-"  #: stands for text that comes from standard input
 SOURCE = "cli"
@@ -68,6 +69,27 @@ class How:
             "unknown_effect": self.unknown_effect,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What may be changed before a dead letter is resumed. None: not said."""
+
+    say: Annotated[str | None, typer.Option(metavar="TEXT", help="Tell the agent this first.")] = None
+    command: Annotated[str | None, typer.Option(metavar="TEXT", help="Run this command instead.")] = None
+    model: Annotated[str | None, typer.Option(help="Go on with this model.")] = None
+    max_retries: Annotated[int | None, typer.Option(metavar="N", help="How often it is tried again.")] = None
+    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds that one attempt may take.")] = None
+    max_turns: Annotated[int | None, typer.Option(metavar="N", help="Answers of the model that it may take.")] = None
+
+    def verb(self) -> Callable[[Engine, str], Execution]:
+        """Give what resumes an execution with these changes. Raises `errors.InvalidInput`."""
+        said = {"model": self.model, "max_retries": self.max_retries, "timeout_s": self.timeout}
+        said |= {"max_turns": self.max_turns, "command": None if self.command is None else text(self.command)}
+        with as_typed():
+            edits = requests.parse(requests.Edits, said)
+        say = None if self.say is None else text(self.say)
+        return lambda engine, execution: engine.resume(execution, say, edits)
 
 
 def text(typed: str) -> str:
