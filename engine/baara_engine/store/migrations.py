@@ -9,6 +9,7 @@ from pathlib import Path
 
 from baara_engine import errors
 from baara_engine.queues import DEFAULT_CONCURRENCY
+from baara_engine.store import migration_002
 from baara_engine.store.transaction import Tx
 
 FIRST_SCHEMA = Path(__file__).with_name("schema_001.sql")
@@ -50,7 +51,7 @@ def m001_initial(tx: Tx) -> None:
         tx.sql("INSERT INTO queue (name, concurrency) VALUES (?, ?)", (name, concurrency))
 
 
-STEPS: list[Step] = [m001_initial]
+STEPS: list[Step] = [m001_initial, migration_002.m002_checksums]
 
 
 def _statements(script: str) -> Iterator[str]:

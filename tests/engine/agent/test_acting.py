@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -46,9 +47,10 @@ def crashed(
         journal.append(tx, claimed.id, turn=1, role="assistant", content=[block], stop_reason="tool_use")
         journal.intend(tx, claimed.id, 1, 0, block, effect, notes or {})
         tx.sql("UPDATE execution SET turn = 1 WHERE id = ?", (claimed.id,))
-        tx.sql("UPDATE tool_call SET boot_id = ? WHERE execution_id = ?", (boot or owner.boot_id(), claimed.id))
 
-    engine.store.write(leave)
+    this_boot = owner.boot_id()
+    with mock.patch.object(owner, "boot_id", return_value=boot or this_boot):
+        engine.store.write(leave)
     return submitted
 
 
