@@ -47,7 +47,7 @@ def m002_checksums(tx: Tx) -> None:
 
 def _messages(tx: Tx, execution_id: str) -> tuple[int, bytes]:
     """Renew the checksums of an execution's messages as far as they are sound; give their number and the last one."""
-    old, new, count = NOTHING, NOTHING, 0
+    old, new, count, answers = NOTHING, NOTHING, 0, 0
     rows = tx.sql(MESSAGES, (execution_id,))
     for row in rows:
         old = _old_checksum(old, row)
@@ -56,8 +56,9 @@ def _messages(tx: Tx, execution_id: str) -> tuple[int, bytes]:
         id_, _, seq, turn, role, content, stop_reason, usage, model, at, _ = row
         new = _checksum((new, execution_id, seq, turn, role, stop_reason, model, at), content, usage)
         tx.sql("UPDATE message SET checksum = ? WHERE id = ?", (new, id_))
-        count += 1
-    return count, new
+        count, answers = count + 1, turn if role == "assistant" else answers
+    [(counted,)] = tx.sql("SELECT turn FROM execution WHERE id = ?", (execution_id,))
+    return (count, new) if answers == counted else (count + 1, NOTHING)  # the last answer is gone
 
 
 def _calls(tx: Tx, execution_id: str) -> tuple[int, bytes, bytes]:
