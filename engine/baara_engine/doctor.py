@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baara_engine import ballast, clock, errors, homes, owner, resuming, sandboxes
-from baara_engine.store import backup, connection, executions, journal, layout, opening, soundness
+from baara_engine.store import backup, connection, executions, layout, opening, soundness
 from baara_engine.store.transaction import View
 
 PRIVATE = 0o700  # the mode that a home should have
@@ -127,17 +127,10 @@ def _inside(view: View, home: Path) -> Iterator[Finding]:
 
 
 def _journals(view: View) -> Finding:
-    ids = [row[0] for row in view.sql("SELECT id FROM execution ORDER BY id")]
-    damaged = [one for one in ids if not _is_readable(view, one)]
-    return _listed("journals", damaged, "damaged", RESTORE, well=f"{len(ids)} read, every message as it was written")
-
-
-def _is_readable(view: View, execution_id: str) -> bool:
-    try:
-        journal.messages(view, execution_id)
-    except errors.JournalDamaged:
-        return False
-    return True
+    [(count,)] = view.sql("SELECT count(*) FROM execution")
+    damaged = [one.execution_id for one in soundness.damaged_journals(view)]
+    well = f"{count} read, every message and tool call as it was written"
+    return _listed("journals", damaged, "damaged", RESTORE, well=well)
 
 
 def _backups(home: Path, clock_: clock.Clock, view: View | None) -> Finding:

@@ -156,9 +156,8 @@ class Engine:
     def journal(self, prefix: str) -> tuple[list[Message], list[ToolCall]]:
         """Give the messages and tool calls of an execution. Raises `errors.NotFound` or `errors.JournalDamaged`."""
         execution = self.execution(prefix)
-        read = self.store.read
-        return read(lambda view: journal.messages(view, execution.id)[0]), read(
-            lambda view: journal.calls(view, execution.id)
+        return self.store.read(
+            lambda view: (journal.messages(view, execution.id)[0], journal.calls(view, execution.id)),
         )
 
     def events(self, after: int = 0, *, execution: str | None = None, limit: int = 1000) -> list[Event]:

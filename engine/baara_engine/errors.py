@@ -126,6 +126,10 @@ class JournalDamaged(StoreError):
     code = "journal_damaged"
 
 
+# Ends the sentence of a `JournalDamaged`: why, and what to do.
+DAMAGED = "the database was damaged or changed. `baara restore --latest` puts a backup in place."
+
+
 class LeaseLost(BaaraError):
     """Somebody else owns this execution now, so this worker stops without writing."""
 

@@ -10,6 +10,7 @@ import pytest
 from baara_engine import errors, owner
 from baara_engine.doctor import Finding, examine
 from baara_engine.engine import Engine
+from baara_engine.records import Effect
 from baara_engine.requests import Submission
 from baara_engine.store import backup, executions, journal
 from baara_engine.store.store import DATABASE
@@ -102,6 +103,22 @@ def test_a_damaged_journal_is_named(lived: Path, engine: Engine) -> None:
     found = wrong(lived)
     assert damaged in found["journals"]
     assert sound not in found["journals"]
+
+
+def test_a_damaged_tool_call_and_a_stray_one_are_named(lived: Path, engine: Engine) -> None:
+    """The doctor reads tool calls as well as messages, also those of an execution that is gone."""
+    damaged, sound = with_journal(engine), with_journal(engine)
+    block = {"id": "toolu_1", "name": "bash", "input": {}}
+    for one in (damaged, sound):
+        engine.store.write(
+            partial(journal.intend, execution_id=one, turn=1, ordinal=0, block=block, effect=Effect.READ, notes={})
+        )
+    engine.store.write(lambda tx: tx.sql("UPDATE tool_call SET effect = 'x' WHERE execution_id = ?", (damaged,)))
+    found = wrong(lived)
+    assert damaged in found["journals"]
+    assert sound not in found["journals"]
+    with pytest.raises(errors.DatabaseDamaged, match="was not kept"):
+        engine.back_up()
 
 
 def test_work_without_an_engine_is_found(lived: Path, engine: Engine) -> None:

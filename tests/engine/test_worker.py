@@ -333,6 +333,22 @@ def test_a_damaged_journal_ends_in_a_dead_letter_that_says_so(engine: Engine, ho
     assert "is not what was written" in (ended.error_message or "")
 
 
+@pytest.mark.parametrize("damage", ["DELETE FROM tool_call", "UPDATE tool_call SET receipt_at = NULL, result = NULL"])
+def test_a_command_whose_journal_was_damaged_is_not_run_again(engine: Engine, damage: str) -> None:
+    """A command that ended, and whose receipt or intent was lost on disk, ends as a dead letter and runs no more."""
+    execution = command(engine, "echo run >> runs; exit 1")
+    engine.start(ScriptedModels(ScriptedModel([])))
+    until(engine, execution.id)
+    engine.stop()
+    engine.store.write(lambda tx: tx.sql(damage))
+    statement = "UPDATE execution SET status = 'queued', queue = 'transfer', attempt_open = 1 WHERE id = ?"
+    engine.store.write(lambda tx: tx.sql(statement, (execution.id,)))
+    engine.start(ScriptedModels(ScriptedModel([])))
+    ended = until(engine, execution.id)
+    assert (ended.status, ended.error_cause) == (Status.DEAD_LETTERED, "damaged")
+    assert (Path(ended.workspace) / "runs").read_text("utf-8") == "run\n"
+
+
 @pytest.mark.parametrize("stop_reason", ["tool_use", "max_tokens", "pause_turn"])
 def test_an_answer_that_cannot_be_gone_on_from_is_not_kept(
     engine: Engine, start: Callable[..., ScriptedModel], stop_reason: str

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from baara_engine import errors
 from baara_engine.queues import DEFAULT_CONCURRENCY
+from baara_engine.store import migration_002
 from baara_engine.store.transaction import Tx
 
 FIRST_SCHEMA = Path(__file__).with_name("schema_001.sql")
@@ -50,12 +51,12 @@ def m001_initial(tx: Tx) -> None:
         tx.sql("INSERT INTO queue (name, concurrency) VALUES (?, ?)", (name, concurrency))
 
 
-def m002_steps_begun(tx: Tx) -> None:
+def m003_steps_begun(tx: Tx) -> None:
     """Let a lease note where the journal stood when its first step began (see `deaths`)."""
     tx.sql("ALTER TABLE attempt ADD COLUMN began TEXT")
 
 
-STEPS: list[Step] = [m001_initial, m002_steps_begun]
+STEPS: list[Step] = [m001_initial, migration_002.m002_checksums, m003_steps_begun]
 
 
 def _statements(script: str) -> Iterator[str]:

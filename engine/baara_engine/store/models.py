@@ -192,7 +192,7 @@ class Message(Base):
 
 
 class ToolCall(Base):
-    """The intent of one tool call, and its receipt."""
+    """The intent of one tool call, and its receipt. `checksum` covers all of it (see `store.journal`)."""
 
     execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
     turn = pw.IntegerField()
@@ -209,11 +209,24 @@ class ToolCall(Base):
     is_error = pw.BooleanField()
     result = pw.BlobField(null=True)
     question_id = pw.TextField(null=True)
+    checksum = pw.BlobField()
 
     class Meta:
         """Peewee reads this."""
 
         indexes = ((("execution_id", "turn", "tool_use_id"), True),)
+
+
+class JournalHead(Base):
+    """What the journal of one execution must hold (see `store.heads`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", primary_key=True)
+    messages = pw.IntegerField()
+    chain = pw.BlobField()
+    turn = pw.IntegerField()
+    turn_calls = pw.BlobField()
+    all_calls = pw.BlobField()
+    checksum = pw.BlobField()
 
 
 class Event(Base):
@@ -282,5 +295,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
-    Message, ToolCall, Event, ThreadMessage, Question,
+    Message, ToolCall, JournalHead, Event, ThreadMessage, Question,
 )  # fmt: skip

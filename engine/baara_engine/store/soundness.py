@@ -4,7 +4,8 @@ SQLite's own check finds what is wrong with pages and indexes, and not what is w
 the journal find that for what matters most, and the type of each value for what would break the rest of the house.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import peewee as pw
@@ -22,6 +23,19 @@ TYPES: tuple[tuple[type[pw.Field], str], ...] = (
     (pw.FloatField, "'real', 'integer', 'null'"),
     (pw.Field, "'integer', 'null'"),  # what is left: integers, and booleans as they are stored
 )
+
+ALL_JOURNALS = """
+SELECT id FROM execution UNION SELECT execution_id FROM journal_head UNION SELECT execution_id FROM message
+UNION SELECT execution_id FROM tool_call ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """One journal that is not what was written."""
+
+    execution_id: str
+    error: errors.JournalDamaged
 
 
 def problems(view: View) -> list[str]:
@@ -43,17 +57,32 @@ def missing(view: View) -> list[str]:
 
 def require_journals(view: View, go_on: Callable[[], None]) -> None:
     """Read the journal of every execution. Raises `errors.JournalDamaged`, and whatever `go_on` raises in between."""
-    for (execution_id,) in view.sql("SELECT id FROM execution ORDER BY id"):
+    for damaged in damaged_journals(view, go_on):
+        raise damaged.error
+
+
+def damaged_journals(view: View, go_on: Callable[[], None] = lambda: None) -> Iterator[Damaged]:
+    """Read every message and every tool call, and give the journals that are not what was written.
+
+    `go_on` is called between two journals, and what it raises is raised.
+    """
+    for (execution_id,) in view.sql(ALL_JOURNALS):
         go_on()
-        journal.messages(view, execution_id)
-    strays = view.sql("SELECT DISTINCT execution_id FROM message WHERE execution_id NOT IN (SELECT id FROM execution)")
-    if strays:
-        raise errors.JournalDamaged(f"There are messages of execution {strays[0][0]}, and the execution is gone.")
+        try:
+            _require_owned(view, execution_id)
+            journal.require_sound(view, execution_id)
+        except errors.JournalDamaged as error:
+            yield Damaged(str(execution_id), error)
 
 
 def name(table: Any) -> str:
     """Give the name of a table in SQL."""
     return str(table._meta.table_name)  # noqa: SLF001 - peewee's own way to ask
+
+
+def _require_owned(view: View, execution_id: str) -> None:
+    if not view.sql("SELECT 1 FROM execution WHERE id = ?", (execution_id,)):
+        raise errors.JournalDamaged(f"There is a journal of execution {execution_id}, and the execution is gone.")
 
 
 def _fields(table: Any) -> list[pw.Field]:

@@ -8,6 +8,7 @@ import sys
 import time
 import types
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -47,9 +48,10 @@ def crashed(
         journal.append(tx, claimed.id, turn=1, role="assistant", content=[block], stop_reason="tool_use")
         journal.intend(tx, claimed.id, 1, 0, block, effect, notes or {})
         tx.sql("UPDATE execution SET turn = 1 WHERE id = ?", (claimed.id,))
-        tx.sql("UPDATE tool_call SET boot_id = ? WHERE execution_id = ?", (boot or owner.boot_id(), claimed.id))
 
-    engine.store.write(leave)
+    this_boot = owner.boot_id()
+    with mock.patch.object(owner, "boot_id", return_value=boot or this_boot):
+        engine.store.write(leave)
     return submitted
 
 
@@ -270,3 +272,26 @@ def test_a_command_that_died_half_way_asks_how_to_go_on(
     assert execution.kind is Kind.COMMAND
     assert execution.status is status
     assert (Path(execution.workspace) / "runs").read_text() == runs
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM tool_call",
+        "UPDATE tool_call SET effect = 'read'",
+        "UPDATE tool_call SET turn = turn + 4",
+        "UPDATE tool_call SET boot_id = 'another'",
+        "UPDATE tool_call SET receipt_at = 1, result = x'5b5d'",
+        "UPDATE tool_call SET tool_use_id = 'toolu_1_1'",
+        "DELETE FROM journal_head",
+    ],
+)
+def test_a_call_whose_intent_was_damaged_is_never_run_again(engine: Engine, damage: str) -> None:
+    """Where an unsafe call's intent is gone or changed, nothing is run and nothing sent: a dead letter says so."""
+    submitted = crashed(engine, BASH, Effect.UNSAFE)
+    engine.store.write(lambda tx: tx.sql(damage))
+    execution, sent = recovered(engine, submitted)
+    assert (execution.status, execution.error_cause) == (Status.DEAD_LETTERED, "damaged")
+    assert "baara restore --latest" in (execution.error_message or "")
+    assert sent == {}
+    assert not (Path(execution.workspace) / "runs").exists()
