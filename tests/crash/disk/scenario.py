@@ -310,7 +310,7 @@ STEPS: tuple[Step, ...] = (
     partial(fail, name="charlie", kind=errors.FailureKind.RATE_LIMIT),
     partial(retry, name="charlie"),
     partial(claim, queue="dlq"),
-    partial(claim, queue="transfer"),
+    partial(claim, queue="visibility"),
     partial(begin, name="bravo"),
     release,
     partial(begin, name="charlie"),
