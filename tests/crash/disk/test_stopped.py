@@ -56,6 +56,14 @@ def stop(process: subprocess.Popen[str]) -> None:
         time.sleep(0.005)
 
 
+def until_noted(engine: Engine) -> None:
+    """Wait for what an engine writes while its model is asked, so that it is not stopped with the lock in hand."""
+    deadline = time.monotonic() + LONG
+    while not engine.store.read(lambda view: view.sql("SELECT 1 FROM attempt WHERE began IS NOT NULL")):
+        assert time.monotonic() < deadline, "no step begins"
+        time.sleep(0.01)
+
+
 def go_on(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGCONT)
     assert process.stdin is not None
@@ -128,6 +136,7 @@ async def test_a_stopped_engine_leaves_alone_what_another_has_done(home: Path, e
     execution = engine.submit(requests.Submission(prompt="work"))
     with holder(home, "engine") as process:
         assert said(process) == "ready"
+        until_noted(engine)
         stop(process)
         take_back(home)
         await complete(engine)
