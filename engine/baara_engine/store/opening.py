@@ -135,6 +135,8 @@ def looked_at(home: Path, clock_: clock.Clock) -> Iterator[View | None]:
             db = None if is_absent(home) else opener.open_carefully(first=first)
         try:
             with damage.told(path):
+                if db is not None:
+                    connection.execute(db, "BEGIN")  # what an engine writes meanwhile must not be seen by halves
                 yield None if db is None else View(db, clock_.now())
         finally:
             if db is not None:
