@@ -126,8 +126,8 @@ class JournalDamaged(StoreError):
     code = "journal_damaged"
 
 
-# Ends the sentence of a `JournalDamaged`: why, and what to do.
-DAMAGED = "the database was damaged or changed. `baara restore --latest` puts a backup in place."
+# Ends the sentence of a `JournalDamaged`. Who reads the store adds which backup there is; who verifies one does not.
+DAMAGED = "the database was damaged or changed. `baara doctor` says more."
 
 
 class LeaseLost(BaaraError):

@@ -2,6 +2,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from baara_engine.doctor import Finding, examine
 from baara_engine.engine import Engine
 from baara_engine.records import Effect
 from baara_engine.requests import Submission
-from baara_engine.store import backup, executions, journal
+from baara_engine.store import backup, executions, journal, opening, soundness
 from baara_engine.store.store import DATABASE
 from baara_engine.testing.clocks import FakeClock
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels
@@ -119,6 +121,29 @@ def test_a_damaged_tool_call_and_a_stray_one_are_named(lived: Path, engine: Engi
     assert sound not in found["journals"]
     with pytest.raises(errors.DatabaseDamaged, match="was not kept"):
         engine.back_up()
+
+
+def test_a_journal_that_is_being_written_is_no_damaged_one(lived: Path, engine: Engine) -> None:
+    """The doctor looks at one moment: what an engine writes while it looks is not seen by halves."""
+    execution_id = with_journal(engine)
+    stop = threading.Event()
+
+    def write() -> None:
+        content = [{"type": "text", "text": "x" * 2000}]
+        while not stop.is_set():
+            engine.store.write(partial(journal.append, execution_id=execution_id, turn=0, role="user", content=content))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with opening.looked_at(lived, FakeClock()) as view:
+            assert view is not None
+            until = time.monotonic() + 1.0
+            while time.monotonic() < until:
+                assert list(soundness.damaged_journals(view)) == []
+    finally:
+        stop.set()
+        writer.join()
 
 
 def test_work_without_an_engine_is_found(lived: Path, engine: Engine) -> None:

@@ -6,6 +6,7 @@ meanwhile is not in it.
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -193,10 +194,12 @@ def _require_verified(unfinished: Path, go_on: Callable[[], None]) -> None:
 
 
 def _backup(path: Path) -> Backup | None:
-    """Describe a copy; None for a name that is not ours, or a file that was just thinned out."""
+    """Describe a copy; None for a name that is not ours, what is no file, or a file that was just thinned out."""
     written = path.name.removeprefix(PREFIX).removesuffix(f"Z{SUFFIX}")
     try:
         moment = datetime.strptime(written[:-3], STAMP).replace(tzinfo=UTC)
-        return Backup(path, int(moment.timestamp()) * MS_PER_S + int(written[-3:]), path.stat().st_size)
+        found = path.stat()
+        at = int(moment.timestamp()) * MS_PER_S + int(written[-3:])
+        return Backup(path, at, found.st_size) if stat.S_ISREG(found.st_mode) else None  # a pipe would be waited for
     except (ValueError, FileNotFoundError):
         return None

@@ -12,11 +12,11 @@ def of(facts: tuple[object, ...], *bodies: object) -> bytes:
     """Give the checksum of small values and of large ones (JSON as bytes). Their types count as well."""
     shape = [len(body) if isinstance(body, bytes) else [body] for body in bodies]
     # ascii() says each value and its type in one way in every version of Python; repr() depends on Unicode's.
-    state = hashlib.blake2b(ascii((facts, shape)).encode(), digest_size=DIGEST_BYTES)
+    state = hashlib.sha256(ascii((facts, shape)).encode())  # in hardware on most computers, twice as fast as blake2b
     for body in bodies:
         if isinstance(body, bytes):
             state.update(body)
-    return state.digest()
+    return state.digest()[:DIGEST_BYTES]
 
 
 def together(*checksums: bytes) -> bytes:

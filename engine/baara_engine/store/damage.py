@@ -31,6 +31,8 @@ def told(path: Path) -> Iterator[None]:
         yield
     except RAISED as error:
         raise explained(error, path, "cannot be read") from error
+    except errors.JournalDamaged as error:
+        raise errors.JournalDamaged(f"{error.message} {remedy(path.parent)}") from error
     except ValueError as error:  # text that is no UTF-8, JSON that is none, a state that there is not
         problem = f"The database {path} holds something that Baara never wrote ({error})."
         raise errors.DatabaseDamaged(f"{problem} {remedy(path.parent)}") from error

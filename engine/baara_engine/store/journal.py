@@ -105,7 +105,7 @@ def messages(view: View, execution_id: str, start: int = 0, before: bytes = CHAI
     read = []
     rows = view.sql(MESSAGES, (execution_id, start or BEFORE_ALL))
     for position, row in enumerate(rows, start):
-        before = _checksum(before, row[:-1])
+        before = _checksum(before, row)
         if row[1] != position or row[-1] != before:
             raise errors.JournalDamaged(
                 f"Message {position} of execution {execution_id} is not what was written: {errors.DAMAGED} "
@@ -191,9 +191,8 @@ def _message(row: Row) -> Message:
 
 
 def _checksum(before: bytes, row: Row) -> bytes:
-    """Give the checksum of a message, without which `row` is as in its table."""
-    execution_id, seq, turn, role, body, stop_reason, usage, model, at = row
-    return checksums.of((before, execution_id, seq, turn, role, stop_reason, model, at), body, usage)
+    """Give the checksum of a message, as it stands in its table with or without its own."""
+    return checksums.of((before, *row[:4], row[5], *row[7:9]), row[4], row[6])
 
 
 def _require_all(head: heads.Head, count: int, chain: bytes) -> None:

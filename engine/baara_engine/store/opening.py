@@ -61,6 +61,7 @@ class Opener:
         """Open a database that is there; closing what this gives leaves the log as it is. Raises if it is not sound."""
         left = wal.is_left(self.path)
         promised = wal.promise(self.path) if first else None
+        _require_no_rollback(self.home)
         db = self.connect()
         try:
             connection.keep_log(db, keep=True)
@@ -134,6 +135,8 @@ def looked_at(home: Path, clock_: clock.Clock) -> Iterator[View | None]:
             db = None if is_absent(home) else opener.open_carefully(first=first)
         try:
             with damage.told(path):
+                if db is not None:
+                    connection.execute(db, "BEGIN")  # what an engine writes meanwhile must not be seen by halves
                 yield None if db is None else View(db, clock_.now())
         finally:
             if db is not None:
@@ -205,6 +208,19 @@ def mark(db: pw.Database, instance: str | None) -> None:
 def _require_writable(db: pw.Database, path: Path) -> None:
     if connection.is_read_only(db):
         raise errors.DatabaseOutOfReach(f"{path} may not be written. {damage.LOOK}")
+
+
+def _require_no_rollback(home: Path) -> None:
+    """Raise if opening would undo a change that is not ours: SQLite applies such a file to any database beside it.
+
+    The only change that we make without a log is the first of all, before the home has its sentinel.
+    """
+    left = home / (layout.DATABASE + layout.ROLLBACK)
+    if instance_of(home) is not None and left.exists() and left.stat().st_size:
+        raise errors.DatabaseDamaged(
+            f"Beside the database lies {left.name}, which Baara never leaves there, and opening would change the "
+            "database by it. Move it away if you know it to be another's."
+        )
 
 
 def _require_ours(home: Path, db: pw.Database) -> None:

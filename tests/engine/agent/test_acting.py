@@ -292,6 +292,6 @@ def test_a_call_whose_intent_was_damaged_is_never_run_again(engine: Engine, dama
     engine.store.write(lambda tx: tx.sql(damage))
     execution, sent = recovered(engine, submitted)
     assert (execution.status, execution.error_cause) == (Status.DEAD_LETTERED, "damaged")
-    assert "baara restore --latest" in (execution.error_message or "")
+    assert "baara doctor" in (execution.error_message or "")
     assert sent == {}
     assert not (Path(execution.workspace) / "runs").exists()

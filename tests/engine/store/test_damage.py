@@ -19,6 +19,7 @@ import pytest
 
 from baara_engine import backups, errors
 from baara_engine.engine import Engine
+from baara_engine.records import Effect
 from baara_engine.requests import Submission, TaskDraft
 from baara_engine.store import backup, connection, journal, layout
 from baara_engine.store.store import DATABASE, SENTINEL
@@ -56,6 +57,8 @@ def converse(tx: Tx, execution_id: str) -> None:
     for turn in range(12):
         content = [{"type": "text", "text": f"{turn}" * 300}]
         journal.append(tx, execution_id, turn=turn, role="user", content=content)
+    block = {"id": "toolu_1", "name": "bash", "input": {"command": "make everything"}}
+    journal.intend(tx, execution_id, 11, 0, block, Effect.UNSAFE, {})
 
 
 def everything(engine: Engine) -> Everything:
@@ -116,8 +119,8 @@ def outcome(home: Path) -> Everything | errors.BaaraError:
 
 def files(home: Path) -> dict[str, bytes]:
     """Give what must not be changed when a start is refused."""
-    kept = [path for name in (DATABASE, LOG, SENTINEL) if (path := home / name).is_file()]
-    return {str(path): path.read_bytes() for path in [*kept, *(home / layout.BACKUPS).iterdir()]}
+    kept = [home / name for name in (DATABASE, LOG, SENTINEL)]
+    return {str(path): path.read_bytes() for path in [*kept, *(home / layout.BACKUPS).iterdir()] if path.is_file()}
 
 
 # ------------------------------------------------------------------ damages
@@ -213,6 +216,102 @@ def with_nan(home: Path) -> None:
     db.execute("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'turn INTEGER', "
                "'turn INTEGER NOT NULL') WHERE name = 'execution'")  # fmt: skip
     db.close()
+
+
+def page_of(name: str, kind: str, change: Callable[[bytearray], object]) -> Damage:
+    """Change the first page of this kind (leaf, internal, overflow) that a table or index has."""
+    statement = f"SELECT min(pageno) FROM dbstat WHERE name = '{name}' AND pagetype = '{kind}'"
+
+    def damage(home: Path) -> None:
+        [(number,)] = backup_rows(home, statement)
+        content = bytearray(database(home).read_bytes())
+        page = content[(number - 1) * PAGE : number * PAGE]
+        change(page)
+        content[(number - 1) * PAGE : number * PAGE] = page
+        database(home).write_bytes(content)
+
+    return damage
+
+
+def bit(at: int, with_: int = 1) -> Callable[[bytearray], object]:
+    return lambda page: page.__setitem__(at, page[at] ^ with_)
+
+
+def zero(page: bytearray) -> None:
+    page[:] = bytes(len(page))
+
+
+def with_free_pages(change: Callable[[bytearray], object]) -> Damage:
+    """Let there be free pages, and change the first of them, which lists the others."""
+
+    def damage(home: Path) -> None:
+        sql("CREATE TABLE probe (x); INSERT INTO probe VALUES (zeroblob(60000)); DROP TABLE probe")(home)
+        content = bytearray(database(home).read_bytes())
+        number = int.from_bytes(content[32:36], "big")
+        assert number
+        page = content[(number - 1) * PAGE : number * PAGE]
+        change(page)
+        content[(number - 1) * PAGE : number * PAGE] = page
+        database(home).write_bytes(content)
+
+    return damage
+
+
+def all_of(*damages: Damage) -> Damage:
+    def damage(home: Path) -> None:
+        for one in damages:
+            one(home)
+
+    return damage
+
+
+def with_newer_backup(make: Callable[[Path, Path], object]) -> Damage:
+    """Put something that is not sound beside the sound backup, under the name of a newer one; delete the database."""
+
+    def damage(home: Path) -> None:
+        [sound] = (home / layout.BACKUPS).iterdir()
+        make(sound, sound.with_name("baara-20991231T235959000Z.db"))
+        database(home).unlink()
+
+    return damage
+
+
+def changed_copy(change: Callable[[bytearray], object]) -> Callable[[Path, Path], object]:
+    def make(sound: Path, newer: Path) -> None:
+        content = bytearray(sound.read_bytes())
+        change(content)
+        newer.write_bytes(content)
+
+    return make
+
+
+def sql_copy(statement: str) -> Callable[[Path, Path], object]:
+    def make(sound: Path, newer: Path) -> None:
+        shutil.copyfile(sound, newer)
+        db = apsw.Connection(str(newer))
+        db.execute(statement)
+        db.close()
+
+    return make
+
+
+def move_and_link(home: Path) -> None:
+    database(home).rename(home / "elsewhere.db")
+    database(home).symlink_to(home / "elsewhere.db")
+
+
+def rollback_of_another(home: Path) -> None:
+    """Leave what a change of another database without a log leaves behind if it is interrupted."""
+    other = home / "other.db"
+    foreign(other)
+    db = apsw.Connection(str(other))
+    db.execute("PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN")
+    for number in range(200):
+        db.execute("INSERT INTO bookmarks VALUES (?)", (f"{number}" * 500,))
+    left = (home / "other.db-journal").read_bytes()
+    db.close()
+    assert len(left) > 512
+    (home / f"{DATABASE}{layout.ROLLBACK}").write_bytes(left)
 
 
 def delete(*names: str) -> Damage:
@@ -326,6 +425,51 @@ CLOSED: dict[str, tuple[Damage, Expected]] = {
     "of another program with migrations": (in_its_place(foreign_with_migrations), FOREIGN),
     "of another home": (in_its_place(of_another_home), FOREIGN),
     "of nobody": (in_its_place(hollow), DAMAGED),
+    "a page of a table is gone from its tree": (page_of("message", "internal", bit(8 + 4 + 3)), DAMAGED),
+    "an inner page has fewer entries": (page_of("message", "internal", bit(4, 0xFF)), DAMAGED),
+    "a leaf has one entry less": (page_of("message", "leaf", bit(4)), DAMAGED),
+    "a leaf of an index is zeros": (page_of("message_execution_id_seq", "leaf", zero), DAMAGED),
+    "a bit in a leaf of an index": (page_of("message_execution_id_seq", "leaf", bit(-1)), DAMAGED),
+    "a bit in an automatic index": (page_of("sqlite_autoindex_execution_1", "leaf", bit(-3)), DAMAGED),
+    "the list of free pages": (with_free_pages(bit(2, 0x7F)), DAMAGED),
+    "the number of free pages": (with_free_pages(bit(7, 0x40)), DAMAGED),
+    "pages that are holes": (pages(lambda all_, at: all_.__setitem__(slice(at, at + PAGE), bytes(PAGE))), DAMAGED),
+    "a tool call's input": (replaced(b"make everything", b"take everything"), errors.JournalDamaged),
+    "a tool call is gone": (sql("DELETE FROM tool_call WHERE id = 3"), errors.JournalDamaged),
+    "the last message is gone": (sql("DELETE FROM message WHERE seq = 11"), errors.JournalDamaged),
+    "the head of a journal is gone": (sql("DELETE FROM journal_head"), errors.JournalDamaged),
+    "a table is gone": (sql("DROP TABLE journal_head"), DAMAGED),
+    "moved and linked": (move_and_link, EITHER),
+    "a rollback file of garbage": (fill_with(DATABASE + layout.ROLLBACK, b"\xd9\xd5" * 4500), DAMAGED),
+    "an empty rollback file": (fill_with(DATABASE + layout.ROLLBACK, b""), SOUND),
+    "a rollback file of another database": (rollback_of_another, DAMAGED),
+    "an empty log beside it": (fill_with(LOG, b""), SOUND),
+    "a log of garbage beside it": (fill_with(LOG, random.Random(6).randbytes(9000)), DAMAGED),
+    "an index of garbage beside it": (fill_with(INDEX, random.Random(7).randbytes(32768)), EITHER),
+    "the newest backup garbage": (with_newer_backup(lambda _, newer: newer.write_bytes(bytes(9000))), MISSING),
+    "the newest backup empty": (with_newer_backup(lambda _, newer: newer.write_bytes(b"")), MISSING),
+    "the newest backup cut to half": (
+        with_newer_backup(changed_copy(lambda all_: all_.__delitem__(slice(len(all_) // 2, None)))), MISSING,
+    ),
+    "the newest backup with zeros in it": (
+        with_newer_backup(changed_copy(lambda all_: all_.__setitem__(slice(3 * PAGE, 5 * PAGE), bytes(2 * PAGE)))),
+        MISSING,
+    ),
+    "the newest backup with a damaged message": (
+        with_newer_backup(sql_copy("UPDATE message SET at = at + 1 WHERE id = 3")), MISSING,
+    ),
+    "the newest backup with a damaged tool call": (
+        with_newer_backup(sql_copy("UPDATE tool_call SET effect = 'read' WHERE id = 3")), MISSING,
+    ),
+    "the newest backup of another program": (with_newer_backup(lambda _, newer: foreign(newer)), MISSING),
+    "the newest backup of a newer version": (
+        with_newer_backup(sql_copy("INSERT INTO migration VALUES ('m999_future', 0)")), MISSING,
+    ),
+    "the newest backup a folder": (with_newer_backup(lambda _, newer: newer.mkdir()), MISSING),
+    "the newest backup a pipe": (with_newer_backup(lambda _, newer: os.mkfifo(newer)), MISSING),
+    "the newest backup a link to nowhere": (
+        with_newer_backup(lambda _, newer: newer.symlink_to(newer.with_name("nowhere"))), MISSING,
+    ),
     "of a newer version": (sql("INSERT INTO migration VALUES ('m999_future', 0)"), errors.DatabaseTooNew),
 }  # fmt: skip
 KILLED: dict[str, tuple[Damage, Expected]] = {
@@ -373,6 +517,8 @@ def test_a_damaged_home_is_read_whole_or_refused_with_the_remedy(
         return
     assert expected is EITHER or type(found) is expected, found.message
     assert isinstance(found, errors.StoreError)
+    [sound] = (getattr(bases, base) / layout.BACKUPS).iterdir()
+    assert f"newest verified backup is {sound.name}" in found.message
     assert REMEDY in found.message
     assert files(home).items() >= before.items()  # SQLite leaves an empty log where there was none
     assert_remedy_works(home, before)

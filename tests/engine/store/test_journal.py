@@ -77,7 +77,7 @@ CALL_COLUMNS = {
 def test_every_column_of_a_message_is_covered(engine: Engine, execution_id: str, column: str) -> None:
     """Also what is only shown (time, model, usage) cannot change unseen, and neither can the type of a value."""
     engine.store.write(lambda tx: tx.sql(f"UPDATE message SET {column} = {COLUMNS[column]} WHERE seq = 1"))
-    with pytest.raises(errors.JournalDamaged, match=r"Message 1 .* is not what was written.*baara restore"):
+    with pytest.raises(errors.JournalDamaged, match=r"Message 1 .* is not what was written.*baara doctor"):
         engine.journal(execution_id)
 
 
@@ -88,7 +88,7 @@ def test_every_column_of_a_tool_call_is_covered(engine: Engine, execution_id: st
     engine.store.write(partial(call_in, execution_id=execution_id, state=state))
     engine.store.write(lambda tx: tx.sql(f"UPDATE tool_call SET {column} = {CALL_COLUMNS[column]}"))
     for turn in (None, 1):
-        with pytest.raises(errors.JournalDamaged, match="baara restore"):
+        with pytest.raises(errors.JournalDamaged, match="baara doctor"):
             engine.store.read(lambda view, turn=turn: journal.calls(view, execution_id, turn))  # type: ignore[misc]
 
 
@@ -113,7 +113,7 @@ def test_a_row_that_has_vanished_is_found(engine: Engine, execution_id: str, dam
     engine.store.write(partial(call_in, execution_id=execution_id, state="intended"))
     engine.journal(execution_id)
     engine.store.write(lambda tx: tx.sql(damage))
-    with pytest.raises(errors.JournalDamaged, match="baara restore"):
+    with pytest.raises(errors.JournalDamaged, match="baara doctor"):
         engine.journal(execution_id)
 
 
