@@ -32,6 +32,7 @@ from baara_engine import (
     requests,
     sandboxes,
     settle,
+    timekeeping,
     triage,
 )
 from baara_engine.agent import model
@@ -306,6 +307,7 @@ class _Running:
         try:
             engine.store.require_sound()
             recovery.recover(engine.store, me)
+            timekeeping.shorten_waits(engine.store)
         except BaseException:
             self._lock.release()
             raise

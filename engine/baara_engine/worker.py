@@ -7,11 +7,10 @@ second it asks, for about 40 µs, whether anything was committed that nobody nud
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, events, housekeeping, nudge, queues, recovery, watch
+from baara_engine import errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
 from baara_engine.clock import Millis
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
@@ -52,8 +51,9 @@ class Worker:
         self._leases: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._stopping = False
-        self._renewed = 0.0
-        self._swept = 0.0
+        self._time = timekeeping.Timekeeper(store)
+        self._renewed = store.clock.monotonic()
+        self._swept = store.clock.monotonic()
         self._next_due: Millis | None = None
 
     async def run(self, at_work: Callable[[], None]) -> None:
@@ -93,6 +93,7 @@ class Worker:
     async def _look(self) -> None:
         """Do whatever is due now."""
         try:
+            await self._see_to_time()
             await self._renew()
             self._take_back_orphans()
             self._end_cancelled()
@@ -115,9 +116,9 @@ class Worker:
         return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), FALLBACK_S)
 
     def _is_due(self) -> bool:
-        if self._leases and time.monotonic() - self._renewed >= RENEW_S:
+        if self._time.is_off() or (self._leases and self._since(self._renewed) >= RENEW_S):
             return True
-        if time.monotonic() - self._swept >= SWEEP_S:
+        if self._since(self._swept) >= SWEEP_S:
             return True
         return self._next_due is not None and self._next_due <= self._store.clock.now()
 
@@ -145,7 +146,7 @@ class Worker:
         ]
 
     def _start(self, execution: Execution) -> None:
-        lease = Lease(execution, time.monotonic())
+        lease = Lease(execution, self._store.clock)
         task = self._tasks.spawn(self._runner.run(lease), name=f"execution-{execution.id}")
         self._leases[execution.id] = (lease, task)
         task.add_done_callback(lambda ended: self._forget(execution.id, ended))
@@ -165,8 +166,8 @@ class Worker:
 
     def _take_back_orphans(self) -> None:
         """Take back what could not be settled; not at every look, so that a lasting fault is not asked in a circle."""
-        if time.monotonic() - self._swept >= SWEEP_S:
-            self._swept = time.monotonic()
+        if self._since(self._swept) >= SWEEP_S:
+            self._swept = self._store.clock.monotonic()
             at_work = {execution_id: lease.execution.epoch for execution_id, (lease, _) in self._leases.items()}
             recovery.take_back_orphans(self._store, self._owner, at_work)
 
@@ -177,10 +178,20 @@ class Worker:
                 held[0].cancelled = True
                 held[1].cancel()
 
+    async def _see_to_time(self) -> None:
+        """Renew the leases at once after a sleep, or once the clock was set: their ends are on the wall clock."""
+        if self._time.is_off() and await self._time.see_to([lease.execution for lease, _ in self._leases.values()]):
+            await self._renew_now()
+
+    def _since(self, moment: float) -> float:
+        return self._store.clock.monotonic() - moment
+
     async def _renew(self) -> None:
-        if not self._leases or time.monotonic() - self._renewed < RENEW_S:
-            return
-        self._renewed = time.monotonic()
+        if self._leases and self._since(self._renewed) >= RENEW_S:
+            await self._renew_now()
+
+    async def _renew_now(self) -> None:
+        self._renewed = self._store.clock.monotonic()
         await self._store.awrite(
             lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S)),
         )

@@ -82,6 +82,12 @@ def messages(view: View, execution_id: str, start: int = 0, before: bytes = CHAI
     return read, before
 
 
+def last_role(view: View, execution_id: str) -> str | None:
+    """Give the role of the last message, None if there is none."""
+    rows = view.sql("SELECT role FROM message WHERE execution_id = ? ORDER BY seq DESC LIMIT 1", (execution_id,))
+    return str(rows[0][0]) if rows else None
+
+
 def intend(tx: Tx, execution_id: str, turn: int, ordinal: int, block: Json, effect: Effect, notes: Json) -> None:
     """Write down that a tool is about to run: `block` is the tool_use block of the answer."""
     body = orjson.dumps(block["input"])
