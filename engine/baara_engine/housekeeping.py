@@ -10,7 +10,7 @@ from pathlib import Path
 import schedule
 
 from baara_engine import backups, ballast, config, errors
-from baara_engine.store import pruning
+from baara_engine.store import findings, pruning
 from baara_engine.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,10 @@ class Housekeeper:
             log.info("made the backup %s (%d bytes)", made.path.name, made.size)
 
     def prune(self) -> None:
-        """Delete notes of writers, and private folders of executions that are done, after a week."""
+        """Delete notes of writers, findings that are well, and private folders of what is done, after a week."""
         before = self._store.clock.now() - KEPT_MS
+        if self._store.read(lambda view: findings.cleared_before(view, before)):
+            self._store.write(lambda tx: findings.forget(tx, before))
         if self._store.read(lambda view: pruning.has_old_writers(view, before)):
             self._store.write(lambda tx: pruning.forget_writers(tx, before))
         folder = self._home / config.EXECUTIONS

@@ -11,6 +11,7 @@ from typing import cast
 from baara_engine import clock, commands, config, errors, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, loop, model, prompts
 from baara_engine.errors import FailureKind
+from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.store.store import Store
@@ -36,10 +37,12 @@ class Lease:
     cancelled: bool = False  #: somebody called it off
     running: asyncio.Event = field(default_factory=asyncio.Event)  #: its journal is loaded, and it has begun
     begun: float = field(init=False)  #: seconds of the monotonic clock
+    vitals: Vitals = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin to count the time."""
         self.begun = self.clock.monotonic()
+        self.vitals = Vitals(self.clock)
 
     def pause(self) -> None:
         """Raise `Stopped` where the engine is stopping."""
@@ -129,8 +132,9 @@ class Runner:
         journal.refresh(talk)
         answering = await self._models.get(execution.model)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause)
-        agent = loop.Agent(execution, journal, answering, actor, prompts.system(execution.workspace), lease.pause)
+        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals)
+        system = prompts.system(execution.workspace)
+        agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         ending = await agent.work(talk)
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
@@ -139,7 +143,7 @@ class Runner:
 
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution
-        ending = await commands.Command(self._store, execution, session).run()
+        ending = await commands.Command(self._store, execution, session, lease.vitals).run()
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, execution.attempt, lease.worked_ms)
         elif isinstance(ending, settle.Failure):

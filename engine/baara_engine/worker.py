@@ -192,8 +192,9 @@ class Worker:
 
     async def _renew_now(self) -> None:
         self._renewed = self._store.clock.monotonic()
+        signs = {execution_id: lease.vitals.last_sign() for execution_id, (lease, _) in self._leases.items()}
         await self._store.awrite(
-            lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S)),
+            lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S), signs),
         )
 
     async def _give_back(self) -> None:
