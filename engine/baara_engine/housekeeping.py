@@ -31,6 +31,7 @@ class Housekeeper:
     def __init__(self, home: Path, store: Store, *, first_s: float = FIRST_S) -> None:
         """Take the home, its store, and the seconds until the first round."""
         self.ballast = ballast.Ballast(home)
+        self.problems: dict[str, str] = {}  #: what could not be done the last time, and why
         self._home = home
         self._store = store
         self._backups = backups.Backups(home, store)
@@ -88,11 +89,14 @@ class Housekeeper:
         try:
             self._go_on()
             job()
+            self.problems.pop(what, None)
         except Stopping:
             log.info("%s was called off, because the engine stops", what)
         except errors.BaaraError as error:
+            self.problems[what] = error.message
             log.error("housekeeping, %s: %s", what, error)  # noqa: TRY400 - the sentence says it all
         except Exception as error:  # noqa: BLE001 - housekeeping must not end the engine
+            self.problems[what] = f"{type(error).__name__}: {error}"
             log.error("housekeeping, %s failed: %s: %s", what, type(error).__name__, error)  # noqa: TRY400 - likewise
 
     def _go_on(self) -> None:

@@ -10,6 +10,7 @@ from typing import cast
 
 from baara_engine import clock, commands, config, errors, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, loop, model, prompts
+from baara_engine.agent.habits import Habits
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
@@ -132,7 +133,8 @@ class Runner:
         journal.refresh(talk)
         answering = await self._models.get(execution.model)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals)
+        habits = Habits(self._store, execution)
+        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
         system = prompts.system(execution.workspace)
         agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         ending = await agent.work(talk)

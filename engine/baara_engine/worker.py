@@ -12,6 +12,8 @@ from pathlib import Path
 
 from baara_engine import errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
 from baara_engine.clock import Millis
+from baara_engine.health.machine import Machine
+from baara_engine.health.monitor import Monitor
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
 from baara_engine.store import executions, news
@@ -49,6 +51,8 @@ class Worker:
         self._housekeeper = housekeeper
         self._tasks = watch.Tasks()
         self._leases: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
+        self._machine = Machine(home, store, housekeeper.problems)
+        self._monitor = Monitor(store, self._machine, lambda: [lease for lease, _ in self._leases.values()])
         self._wake = asyncio.Event()
         self._stopping = False
         self._time = timekeeping.Timekeeper(store)
@@ -67,6 +71,7 @@ class Worker:
             await self._begun()
             at_work()
             self._tasks.spawn(self._housekeeper.run(), name="housekeeping")
+            self._tasks.spawn(self._monitor.run(), name="health")
             while not self._stopping:
                 await self._sleep(changes.changed)
                 self._wake.clear()
@@ -107,8 +112,10 @@ class Worker:
     async def _sleep(self, changed: Callable[[], bool]) -> None:
         """Wait until there may be something to do."""
         while not self._wake.is_set() and not self._is_due() and not changed():
+            begun, nap_s = self._store.clock.monotonic(), self._nap_s()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._nap_s())
+                await asyncio.wait_for(self._wake.wait(), nap_s)
+            self._machine.napped(nap_s, self._since(begun))
 
     def _nap_s(self) -> float:
         if self._next_due is None:
@@ -180,8 +187,11 @@ class Worker:
 
     async def _see_to_time(self) -> None:
         """Renew the leases at once after a sleep, or once the clock was set: their ends are on the wall clock."""
-        if self._time.is_off() and await self._time.see_to([lease.execution for lease, _ in self._leases.values()]):
-            await self._renew_now()
+        if not self._time.is_off():
+            return
+        for found in await self._time.see_to([lease.execution for lease, _ in self._leases.values()]):
+            self._machine.jumped(found.jumped_ms)
+        await self._renew_now()
 
     def _since(self, moment: float) -> float:
         return self._store.clock.monotonic() - moment

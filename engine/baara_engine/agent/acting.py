@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from baara_engine import errors, owner, sandboxes, tools, watch
+from baara_engine.agent.habits import Habits
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
@@ -35,6 +36,7 @@ class Actor:
     problem: Callable[[tools.Tool, Json], str | None]  #: what is wrong with an input (`tools.check.problem`)
     pause: Callable[[], None]  #: called between calls; raises to stop there
     vitals: Vitals
+    habits: Habits
 
     @property
     def params(self) -> list[Json]:
@@ -51,10 +53,21 @@ class Actor:
             if drafts and not all(block["name"] == ASKING for _, block in together):
                 break  # what follows a question may depend on its answer
             self.pause()
+            worry = self._worry(talk, together)
+            if worry is not None:
+                drafts.append(worry)
+                break
             done = await watch.together(*(self._one(talk, ordinal, block) for ordinal, block in together))
             drafts += [draft for draft in done if draft is not None]
-        self.journal.refresh(talk)
+            self.journal.refresh(talk)
+            await self.habits.note(talk)
         return drafts if talk.open_blocks else None
+
+    def _worry(self, talk: Conversation, together: list[tuple[int, Json]]) -> QuestionDraft | None:
+        """Give the question that comes before these calls; what had begun before, or asks by itself, has none."""
+        fresh = [block for _, block in together if block["id"] not in talk.calls and block["name"] != ASKING]
+        worries = (self.habits.worry(block, talk.turn) for block in fresh)
+        return next((worry for worry in worries if worry is not None), None)
 
     def _in_groups(self, talk: Conversation) -> list[list[tuple[int, Json]]]:
         """Split the open calls into runs of reads, which may go together, and single others."""

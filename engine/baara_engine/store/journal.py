@@ -113,13 +113,11 @@ def attach_question(tx: Tx, execution_id: str, turn: int, tool_use_id: str, ques
     )
 
 
-def calls_asked(view: View, execution_id: str, turn: int) -> int:
-    """Count the tool calls that the answer of a turn asks for."""
+def calls_asked(view: View, execution_id: str, turn: int) -> list[Json]:
+    """Give the tool calls that the answer of a turn asks for, as they stand in it."""
     statement = "SELECT content FROM message WHERE execution_id = ? AND turn = ? AND role = 'assistant'"
-    return sum(
-        1 for (body,) in view.sql(statement, (execution_id, turn)) for block in orjson.loads(body)
-        if block["type"] == "tool_use"
-    )  # fmt: skip
+    rows = view.sql(statement, (execution_id, turn))
+    return [block for (body,) in rows for block in orjson.loads(body) if block["type"] == "tool_use"]
 
 
 def calls(view: View, execution_id: str, turn: int | None = None) -> list[ToolCall]:
@@ -129,6 +127,11 @@ def calls(view: View, execution_id: str, turn: int | None = None) -> list[ToolCa
     else:
         rows = view.sql(f"{CALLS} AND turn = ? ORDER BY ordinal", (execution_id, turn))
     return [_call(row) for row in rows]
+
+
+def calls_since(view: View, execution_id: str, turn: int) -> list[ToolCall]:
+    """Read the tool calls of this turn and of those after it, in their order."""
+    return [_call(row) for row in view.sql(f"{CALLS} AND turn >= ? ORDER BY turn, ordinal", (execution_id, turn))]
 
 
 def _call(row: Row) -> ToolCall:

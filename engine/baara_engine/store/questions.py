@@ -76,6 +76,12 @@ def open_of(view: View, execution_id: str) -> list[Question]:
     return [_question(row) for row in view.rows(query.order_by(*OLDEST_FIRST))]
 
 
+def last_answered(view: View, execution_id: str, kind: str) -> int:
+    """Give the turn of the last answered question of a kind, 0 if there is none."""
+    statement = "SELECT max(turn) FROM question WHERE execution_id = ? AND kind = ? AND status = 'answered'"
+    return int(view.sql(statement, (execution_id, kind))[0][0] or 0)
+
+
 def _question(row: Row) -> Question:
     return Question(*(*row[:7], tuple(orjson.loads(row[7])), orjson.loads(row[8]), *row[9:]))
 
