@@ -16,6 +16,7 @@ GIB = 1024 * MIB
 LARGE = 2 * GIB  # bytes of the database: up to sixteen backups of it are kept, and each check reads all of it
 LONG_LOG = 64 * MIB  # bytes of its log: sixteen times what it keeps before it folds the log in
 UNSAVED_MS = 3 * backups.EVERY_MS  # two backups in a row have not been made
+BACKUP_S = 600.0  # seconds of work in which a backup of any size is made
 LAG_S = 1.0  # seconds that the event loop may be late: what is worked on in it takes milliseconds
 JUMP_MS = 60 * MS_PER_S  # less is a clock being set right, which an event tells
 KEPT_S = 3600.0  # seconds for which a thing that happened once is told: so that whoever looks once an hour sees it
@@ -41,6 +42,7 @@ class Machine:
         self._store = store
         self._troubles = troubles
         self._free = free
+        self._saved_at = store.clock.monotonic()  #: when no backup was missing
         self._lock = threading.Lock()
         self._once: dict[str, tuple[float, Problem]] = {}  #: what happened, and when in monotonic seconds
 
@@ -97,11 +99,17 @@ class Machine:
     def _backups(self) -> Iterator[Problem]:
         for what, why in list(self._troubles.items()):  # it is written in another thread
             yield Problem(f"housekeeping/{what}", f"Housekeeping, {what}: {why}", "Read the reason, and mend it.")
-        since = self._unsaved_since()
-        if since is not None and self._store.clock.now() - since > UNSAVED_MS:
+        if self._is_unsaved():
             hours = UNSAVED_MS // backups.EVERY_MS
             message = f"Changes of more than {hours} hours are in no verified backup."
             yield Problem("backup", message, "Make one now, and see what it says: baara backup")
+
+    def _is_unsaved(self) -> bool:
+        """Say whether there is no backup though there has been time for one: after a start, a wake or a jump, too."""
+        now, since = self._store.clock.monotonic(), self._unsaved_since()
+        if since is None or self._store.clock.now() - since <= UNSAVED_MS:
+            self._saved_at = now
+        return now - self._saved_at > BACKUP_S
 
     def _unsaved_since(self) -> Millis | None:
         """Give the moment after which nothing is in a backup, None if all is."""
