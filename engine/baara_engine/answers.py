@@ -1,13 +1,15 @@
 """Answering a question: the answer becomes the result of the call that asked, and the execution goes on."""
 
-from baara_engine import errors, events, journal, queues
-from baara_engine.records import Execution, Kind, Question
+from baara_engine import errors, events, journal, queues, settle
+from baara_engine.health import asking
+from baara_engine.records import Effect, Execution, Kind, Question
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, threads
 from baara_engine.store import journal as rows
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
+WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING})  #: kinds whose options mean something
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 
@@ -16,40 +18,79 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     execution = executions.get(tx, question.execution_id)
     text = _as_offered(question, execution, text)
     answered = questions.answer(tx, question, text, by)
-    if question.tool_use_id is not None:
-        _put_result(tx, execution, question, question.tool_use_id, text)
+    match question.kind:
+        case questions.STUCK:
+            _answer_stuck(tx, execution, question, text)
+        case questions.REPEATING:
+            _answer_repeating(tx, execution, question, text)
+        case _:
+            _put_result(tx, execution, question, _told(question, execution, text), is_error=False)
     threads.post(
         tx, store.ids.new(), execution.thread_id, kind="answer", body=text, execution_id=execution.id,
         key=f"answer/{question.id}",
     )  # fmt: skip
-    _go_on(tx, execution)
+    if question.kind == questions.REPEATING and text == asking.STOP:
+        settle.cancel(tx, store, execution)
+    else:
+        _go_on(tx, execution)
     return answered
 
 
-def _as_offered(question: Question, execution: Execution, text: str) -> str:
-    """Give the option that is meant, where only the options will do. Raises `errors.InvalidInput` for anything else.
+def _answer_stuck(tx: Tx, execution: Execution, question: Question, text: str) -> None:
+    """Say what becomes of a step that gives no sign of life. Its owner ends it, if that is wanted."""
+    if text == asking.CANCEL:
+        executions.request_cancel(tx, execution)
+    elif text != asking.KEEP_WAITING:
+        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN} else text
+        if question.tool_use_id is not None:
+            _put_result(tx, execution, question, f"{asking.ENDED} {said}".strip(), is_error=True)
+        elif said:
+            content = [{"type": "text", "text": said}]
+            rows.append(tx, execution.id, turn=execution.turn, role="user", content=content)
 
-    A command has nobody who could read more than that.
+
+def _answer_repeating(tx: Tx, execution: Execution, question: Question, text: str) -> None:
+    """Let the call run, end it all, or give the agent a person's words in place of the call."""
+    if text in {asking.GO_ON, asking.STOP}:
+        return
+    blocks = rows.calls_asked(tx, execution.id, question.turn)
+    [(ordinal, block)] = [one for one in enumerate(blocks) if one[1]["id"] == question.tool_use_id]
+    rows.intend(tx, execution.id, question.turn, ordinal, block, Effect.READ, {})
+    _put_result(tx, execution, question, f"{asking.NOT_RUN} {text}", is_error=True)
+
+
+def _as_offered(question: Question, execution: Execution, text: str) -> str:
+    """Give the option that is meant, or the words as they are.
+
+    Raises `errors.InvalidInput` for words to a command, which has nobody who could read them.
     """
-    if question.kind != "effect" or execution.kind is not Kind.COMMAND:
+    if question.kind not in WITH_CHOICES:
         return text
     meant = text.strip().rstrip(".").casefold()
     for option in question.options:
         if option.casefold() == meant:
             return option
-    raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
+    if execution.kind is Kind.COMMAND:
+        raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
+    return text
 
 
-def _put_result(tx: Tx, execution: Execution, question: Question, tool_use_id: str, text: str) -> None:
-    told = EFFECT_ANSWER + text if question.kind == "effect" and execution.kind is Kind.AGENT else text
-    result = [{"type": "text", "text": told}]
-    name = rows.receive(tx, execution.id, question.turn, tool_use_id, result, is_error=False)
+def _told(question: Question, execution: Execution, text: str) -> str:
+    return EFFECT_ANSWER + text if question.kind == "effect" and execution.kind is Kind.AGENT else text
+
+
+def _put_result(tx: Tx, execution: Execution, question: Question, text: str, *, is_error: bool) -> None:
+    """Make these words the result of the call that the question is about, if it is about one that has none."""
+    if question.tool_use_id is None:
+        return
+    result = [{"type": "text", "text": text}]
+    name = rows.receive(tx, execution.id, question.turn, question.tool_use_id, result, is_error=is_error)
     if name is None:
         return
-    data = {"turn": question.turn, "tool_use_id": tool_use_id, "name": name, "is_error": False}
+    data = {"turn": question.turn, "tool_use_id": question.tool_use_id, "name": name, "is_error": is_error}
     tx.emit(events.Kind.TOOL_ENDED, execution_id=execution.id, thread_id=execution.thread_id, data=data)
     if execution.kind is Kind.AGENT:
-        journal.close_turn(tx, execution.id, question.turn, rows.calls_asked(tx, execution.id, question.turn))
+        journal.close_turn(tx, execution.id, question.turn, len(rows.calls_asked(tx, execution.id, question.turn)))
 
 
 def _go_on(tx: Tx, execution: Execution) -> None:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from baara_engine import errors, owner, sandboxes, settle
 from baara_engine.agent.loop import Finished, Waiting
 from baara_engine.errors import FailureKind
+from baara_engine.health import vitals
+from baara_engine.health.vitals import Vitals
 from baara_engine.records import Effect, Execution, Json, QuestionDraft, ToolCall, UnknownEffect
 from baara_engine.store import executions, journal
 from baara_engine.store.store import Store
@@ -30,6 +32,7 @@ class Command:
     store: Store
     execution: Execution
     session: sandboxes.Session
+    vitals: Vitals
 
     async def run(self) -> Finished | Waiting | settle.Failure:
         """Run the command, or find out what became of it."""
@@ -82,7 +85,10 @@ class Command:
 
     async def _run_now(self, tool_use_id: str) -> Finished | settle.Failure:
         key = f"{self.execution.id}/{self.execution.attempt}/{tool_use_id}"
-        result = await self.session.run(self.execution.prompt, key=key, wall_s=self.execution.timeout_s)
+        async with self.vitals.step(vitals.COMMAND, self.execution.attempt, tool_use_id) as step:
+            result = await self.session.run(
+                self.execution.prompt, key=key, wall_s=self.execution.timeout_s, on_output=step.beat
+            )
         return await self._ended(tool_use_id, result)
 
     async def _intend(self, tool_use_id: str, ordinal: int) -> None:

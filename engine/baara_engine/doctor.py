@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baara_engine import ballast, clock, errors, homes, owner, resuming, sandboxes
-from baara_engine.store import backup, connection, executions, layout, opening, soundness
+from baara_engine.store import backup, connection, executions, findings, layout, opening, soundness
 from baara_engine.store.transaction import View
 
 PRIVATE = 0o700  # the mode that a home should have
@@ -60,7 +60,8 @@ def _store(home: Path, clock_: clock.Clock) -> list[Finding]:
     try:
         with opening.looked_at(home, clock_) as view:
             database = _database(view)
-            inside = list(_inside(view, home)) if view is not None and database.ok else []
+            is_readable = view is not None and database.ok and opening.is_current(view)
+            inside = list(_inside(view, home)) if view is not None and is_readable else []
             return [database, *inside, _backups(home, clock_, view)]
     except (errors.BaaraError, OSError) as error:
         refused = Finding("database", ok=False, detail=str(error), remedy=RESTORE)
@@ -110,10 +111,12 @@ def _database(view: View | None) -> Finding:
     found = soundness.problems(view)
     if found:
         return Finding("database", ok=False, detail="; ".join(found), remedy=RESTORE)
-    return Finding("database", ok=True, detail="sound: pages, indexes, references and types")
+    older = "" if opening.is_current(view) else "; an earlier version wrote it, and it is migrated when it is next used"
+    return Finding("database", ok=True, detail=f"sound: pages, indexes, references and types{older}")
 
 
 def _inside(view: View, home: Path) -> Iterator[Finding]:
+    yield _health(view)
     yield _journals(view)
     leased = executions.leased(view)
     dead = [one.id for one in leased if not owner.alive(one.owner)]
@@ -124,6 +127,17 @@ def _inside(view: View, home: Path) -> Iterator[Finding]:
     yield _listed(
         "at work", stuck, "held by a process that does not work as an engine", "End that process; then: baara serve"
     )
+
+
+def _health(view: View) -> Finding:
+    """Tell what the engine that works, or worked last, has found about itself."""
+    found = findings.listing(view)
+    about_itself = [one for one in found if one.execution_id is None]
+    detail = " ".join(one.message for one in about_itself) or "The engine has found nothing about itself."
+    work = len(found) - len(about_itself)
+    more = f" {work} about the work: baara status" if work else ""
+    remedy = " ".join(dict.fromkeys(one.advice for one in about_itself)) or None
+    return Finding("health", ok=not about_itself, detail=f"{detail}{more}", remedy=remedy)
 
 
 def _journals(view: View) -> Finding:

@@ -32,6 +32,7 @@ from baara_engine import (
     requests,
     sandboxes,
     settle,
+    timekeeping,
     triage,
 )
 from baara_engine.agent import gate, model
@@ -40,6 +41,7 @@ from baara_engine.records import (
     DeadLetter,
     Event,
     Execution,
+    Finding,
     Message,
     Question,
     Queue,
@@ -50,7 +52,7 @@ from baara_engine.records import (
 )
 from baara_engine.runner import Runner
 from baara_engine.states import Status
-from baara_engine.store import executions, journal, news, questions, tasks, threads
+from baara_engine.store import executions, findings, journal, news, questions, tasks, threads
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
 from baara_engine.worker import Worker
@@ -244,6 +246,15 @@ class Engine:
             raise errors.Refused(f"Execution {execution.id} asks nothing at present; it is {execution.status}.")
         return self.answer(waiting[0].id, text, by=by)
 
+    # ---------------------------------------------------------------- health
+
+    def health(self) -> list[Finding]:
+        """Give what is not as it should be, with the work and with the engine itself, oldest first.
+
+        It is what the engine that works, or worked last, has found.
+        """
+        return self.store.read(findings.listing)
+
     # --------------------------------------------------------------- backups
 
     def back_up(self) -> Backup:
@@ -305,6 +316,7 @@ class _Running:
         try:
             engine.store.require_sound()
             recovery.recover(engine.store, me)
+            timekeeping.shorten_waits(engine.store)
         except BaseException:
             self._lock.release()
             raise

@@ -10,7 +10,7 @@ from pathlib import Path
 import schedule
 
 from baara_engine import backups, ballast, config, errors
-from baara_engine.store import pruning
+from baara_engine.store import findings, pruning
 from baara_engine.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Housekeeper:
     def __init__(self, home: Path, store: Store, *, first_s: float = FIRST_S) -> None:
         """Take the home, its store, and the seconds until the first round."""
         self.ballast = ballast.Ballast(home)
+        self.problems: dict[str, str] = {}  #: what could not be done the last time, and why
         self._home = home
         self._store = store
         self._backups = backups.Backups(home, store)
@@ -59,8 +60,10 @@ class Housekeeper:
             log.info("made the backup %s (%d bytes)", made.path.name, made.size)
 
     def prune(self) -> None:
-        """Delete notes of writers, and private folders of executions that are done, after a week."""
+        """Delete notes of writers, findings that are well, and private folders of what is done, after a week."""
         before = self._store.clock.now() - KEPT_MS
+        if self._store.read(lambda view: findings.cleared_before(view, before)):
+            self._store.write(lambda tx: findings.forget(tx, before))
         if self._store.read(lambda view: pruning.has_old_writers(view, before)):
             self._store.write(lambda tx: pruning.forget_writers(tx, before))
         folder = self._home / config.EXECUTIONS
@@ -86,11 +89,14 @@ class Housekeeper:
         try:
             self._go_on()
             job()
+            self.problems.pop(what, None)
         except Stopping:
             log.info("%s was called off, because the engine stops", what)
         except errors.BaaraError as error:
+            self.problems[what] = error.message
             log.error("housekeeping, %s: %s", what, error)  # noqa: TRY400 - the sentence says it all
         except Exception as error:  # noqa: BLE001 - housekeeping must not end the engine
+            self.problems[what] = f"{type(error).__name__}: {error}"
             log.error("housekeeping, %s failed: %s: %s", what, type(error).__name__, error)  # noqa: TRY400 - likewise
 
     def _go_on(self) -> None:

@@ -12,7 +12,7 @@ from baara_engine import errors, events
 from baara_engine.agent.model import Answer
 from baara_engine.errors import FailureKind
 from baara_engine.records import Effect, Execution, Json, ToolCall
-from baara_engine.store import executions, journal, threads
+from baara_engine.store import executions, journal, questions, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
 from baara_engine.tools import Done, Tool
@@ -112,6 +112,7 @@ class Journal:
                 if block["id"] in answer.broken_inputs:
                     self._reject(tx, turn, ordinal, block, f"Not run: {answer.broken_inputs[block['id']]}")
             self._close_turn(tx, turn, len(blocks))
+            questions.withdraw(tx, execution, kind=questions.STUCK)
             data = {"turn": turn, "stop_reason": answer.stop_reason}
             tx.emit(events.Kind.TURN, execution_id=execution.id, thread_id=execution.thread_id, data=data)
 
@@ -134,6 +135,7 @@ class Journal:
         def work(tx: Tx) -> None:
             self._fence(tx)
             self._receipt(tx, turn, block, done.text, is_error=done.is_error)
+            questions.withdraw(tx, execution, kind=questions.STUCK)
             if done.post is not None:
                 threads.post(
                     tx, self._store.ids.new(), execution.thread_id, kind="report", title=done.post.title,
@@ -208,12 +210,16 @@ class Journal:
 
 
 def close_turn(tx: Tx, execution_id: str, turn: int, calls: int) -> bool:
-    """Put the results of a turn into the conversation once all its `calls` have receipts; say whether they have."""
+    """Put the results of a turn into the conversation once all its `calls` have receipts; say whether they have.
+
+    They are put there once: an answer to a question may have closed the turn of a call that was still running.
+    """
     received = [call for call in journal.calls(tx, execution_id, turn) if call.receipt_at is not None]
     if not calls or len(received) < calls:
         return False
-    content = [_tool_result(call) for call in received]
-    journal.append(tx, execution_id, turn=turn, role="user", content=content)
+    if journal.last_role(tx, execution_id) == "assistant":
+        content = [_tool_result(call) for call in received]
+        journal.append(tx, execution_id, turn=turn, role="user", content=content)
     return True
 
 

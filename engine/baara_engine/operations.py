@@ -133,7 +133,7 @@ def _new(tx: Tx, place: Place, submission: requests.Submission, execution_id: st
         completed_at=None, not_before=submission.not_before, worked_ms=0, turn=0, turns_from=0, input_tokens=0,
         output_tokens=0, cost_microusd=0, cost_known=True, output=None, error_cause=None, error_message=None,
         waiting_reason=None, waiting_until=None, waiting_question=None, cancel_requested_at=None, dismissed_at=None,
-        epoch=0, owner=None, lease_until=None, resumed=(),
+        epoch=0, owner=None, lease_until=None, resumed=(), beat_at=None, beat=None,
     )  # fmt: skip
 
 

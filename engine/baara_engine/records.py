@@ -114,6 +114,8 @@ class Execution:
     owner: str | None
     lease_until: Millis | None
     resumed: tuple[Json, ...]  #: [{at: Millis, turn, reason}]
+    beat_at: Millis | None  #: its last sign of life, as of the last renewal of its lease
+    beat: str | None  #: what gave it: "model", the name of a tool, "output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,7 @@ class Question:
     thread_id: str
     turn: int
     tool_use_id: str | None
-    kind: str  #: "ask_user" (the agent asks) or "effect" (did this happen?)
+    kind: str  #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?)
     text: str
     options: tuple[str, ...]
     detail: Json  #: the exact call, where the question is about one
@@ -246,6 +248,20 @@ class Question:
     answer: str | None
     answered_at: Millis | None
     answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the work or the engine that is not as it should be, or was not."""
+
+    key: str  #: names it once and for all; it may come back
+    kind: str
+    execution_id: str | None  #: None where it is about the engine
+    message: str
+    advice: str  #: what to do about it
+    since: Millis
+    seen_at: Millis  #: when it was last seen to be so
+    cleared_at: Millis | None  #: None while it is so
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def _interruption(tx: Tx, execution: Execution) -> Interruption | None:
     if not earlier or earlier[-1].ended_by not in INTERRUPTED:
         return None
     last_sign = news.last_sign_of_life(tx, execution.id, earlier[-1])
+    last_sign = max(last_sign, execution.beat_at or 0)
     return Interruption(str(earlier[-1].ended_by), max(tx.now - last_sign, 0))
 
 

@@ -3,15 +3,16 @@
 import asyncio
 import importlib
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
+from baara_engine import clock, commands, config, errors, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, gate, loop, model, prompts
+from baara_engine.agent.habits import Habits
 from baara_engine.errors import FailureKind
+from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.store import deaths
@@ -33,10 +34,17 @@ class Lease:
     """One execution in the hands of this engine."""
 
     execution: Execution
-    begun: float  #: monotonic seconds
+    clock: clock.Clock
     stopping: bool = False  #: leave at the next step
     cancelled: bool = False  #: somebody called it off
     running: asyncio.Event = field(default_factory=asyncio.Event)  #: its journal is loaded, and it has begun
+    begun: float = field(init=False)  #: seconds of the monotonic clock
+    vitals: Vitals = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count the time."""
+        self.begun = self.clock.monotonic()
+        self.vitals = Vitals(self.clock)
 
     def pause(self) -> None:
         """Raise `Stopped` where the engine is stopping."""
@@ -46,7 +54,7 @@ class Lease:
     @property
     def worked_ms(self) -> int:
         """Give the working time of this attempt so far."""
-        return self.execution.worked_ms + round((time.monotonic() - self.begun) * MS_PER_S)
+        return self.execution.worked_ms + round((self.clock.monotonic() - self.begun) * MS_PER_S)
 
 
 class Runner:
@@ -131,8 +139,10 @@ class Runner:
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause)
-        agent = loop.Agent(execution, journal, answering, actor, prompts.system(execution.workspace), lease.pause)
+        habits = Habits(self._store, execution)
+        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
+        system = prompts.system(execution.workspace)
+        agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         self._begin_step(execution)
         ending = await agent.work(talk)
         if isinstance(ending, loop.Waiting):
@@ -143,7 +153,7 @@ class Runner:
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution
         self._begin_step(execution)
-        ending = await commands.Command(self._store, execution, session).run()
+        ending = await commands.Command(self._store, execution, session, lease.vitals).run()
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, execution.attempt, lease.worked_ms)
         elif isinstance(ending, settle.Failure):

@@ -7,12 +7,13 @@ second it asks, for about 40 µs, whether anything was committed that nobody nud
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, events, housekeeping, nudge, queues, recovery, watch
+from baara_engine import errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
 from baara_engine.clock import Millis
+from baara_engine.health.machine import Machine
+from baara_engine.health.monitor import Monitor
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
 from baara_engine.store import executions, news
@@ -50,10 +51,13 @@ class Worker:
         self._housekeeper = housekeeper
         self._tasks = watch.Tasks()
         self._leases: dict[str, tuple[Lease, asyncio.Task[None]]] = {}
+        self._machine = Machine(home, store, housekeeper.problems)
+        self._monitor = Monitor(store, self._machine, lambda: [lease for lease, _ in self._leases.values()])
         self._wake = asyncio.Event()
         self._stopping = False
-        self._renewed = 0.0
-        self._swept = 0.0
+        self._time = timekeeping.Timekeeper(store)
+        self._renewed = store.clock.monotonic()
+        self._swept = store.clock.monotonic()
         self._next_due: Millis | None = None
 
     async def run(self, at_work: Callable[[], None]) -> None:
@@ -67,6 +71,7 @@ class Worker:
             await self._begun()
             at_work()
             self._tasks.spawn(self._housekeeper.run(), name="housekeeping")
+            self._tasks.spawn(self._monitor.run(), name="health")
             while not self._stopping:
                 await self._sleep(changes.changed)
                 self._wake.clear()
@@ -93,6 +98,7 @@ class Worker:
     async def _look(self) -> None:
         """Do whatever is due now."""
         try:
+            await self._see_to_time()
             await self._renew()
             self._take_back_orphans()
             self._end_cancelled()
@@ -106,8 +112,10 @@ class Worker:
     async def _sleep(self, changed: Callable[[], bool]) -> None:
         """Wait until there may be something to do."""
         while not self._wake.is_set() and not self._is_due() and not changed():
+            begun, nap_s = self._store.clock.monotonic(), self._nap_s()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._nap_s())
+                await asyncio.wait_for(self._wake.wait(), nap_s)
+            self._machine.napped(nap_s, self._since(begun))
 
     def _nap_s(self) -> float:
         if self._next_due is None:
@@ -115,9 +123,9 @@ class Worker:
         return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), FALLBACK_S)
 
     def _is_due(self) -> bool:
-        if self._leases and time.monotonic() - self._renewed >= RENEW_S:
+        if self._time.is_off() or (self._leases and self._since(self._renewed) >= RENEW_S):
             return True
-        if time.monotonic() - self._swept >= SWEEP_S:
+        if self._since(self._swept) >= SWEEP_S:
             return True
         return self._next_due is not None and self._next_due <= self._store.clock.now()
 
@@ -145,7 +153,7 @@ class Worker:
         ]
 
     def _start(self, execution: Execution) -> None:
-        lease = Lease(execution, time.monotonic())
+        lease = Lease(execution, self._store.clock)
         task = self._tasks.spawn(self._runner.run(lease), name=f"execution-{execution.id}")
         self._leases[execution.id] = (lease, task)
         task.add_done_callback(lambda ended: self._forget(execution.id, ended))
@@ -165,8 +173,8 @@ class Worker:
 
     def _take_back_orphans(self) -> None:
         """Take back what could not be settled; not at every look, so that a lasting fault is not asked in a circle."""
-        if time.monotonic() - self._swept >= SWEEP_S:
-            self._swept = time.monotonic()
+        if self._since(self._swept) >= SWEEP_S:
+            self._swept = self._store.clock.monotonic()
             at_work = {execution_id: lease.execution.epoch for execution_id, (lease, _) in self._leases.items()}
             recovery.take_back_orphans(self._store, self._owner, at_work)
 
@@ -177,12 +185,26 @@ class Worker:
                 held[0].cancelled = True
                 held[1].cancel()
 
-    async def _renew(self) -> None:
-        if not self._leases or time.monotonic() - self._renewed < RENEW_S:
+    async def _see_to_time(self) -> None:
+        """Renew the leases at once after a sleep, or once the clock was set: their ends are on the wall clock."""
+        if not self._time.is_off():
             return
-        self._renewed = time.monotonic()
+        for found in await self._time.see_to([lease.execution for lease, _ in self._leases.values()]):
+            self._machine.jumped(found.jumped_ms)
+        await self._renew_now()
+
+    def _since(self, moment: float) -> float:
+        return self._store.clock.monotonic() - moment
+
+    async def _renew(self) -> None:
+        if self._leases and self._since(self._renewed) >= RENEW_S:
+            await self._renew_now()
+
+    async def _renew_now(self) -> None:
+        self._renewed = self._store.clock.monotonic()
+        signs = {execution_id: lease.vitals.last_sign() for execution_id, (lease, _) in self._leases.items()}
         await self._store.awrite(
-            lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S)),
+            lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S), signs),
         )
 
     async def _give_back(self) -> None:

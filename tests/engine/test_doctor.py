@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from baara_engine import errors, owner
+from baara_engine.clock import SystemClock
 from baara_engine.doctor import Finding, examine
 from baara_engine.engine import Engine
 from baara_engine.records import Effect
 from baara_engine.requests import Submission
-from baara_engine.store import backup, executions, journal, opening, soundness
-from baara_engine.store.store import DATABASE
+from baara_engine.store import backup, executions, findings, journal, migrations, opening, soundness
+from baara_engine.store.store import DATABASE, Store
 from baara_engine.testing.clocks import FakeClock
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels
 
@@ -52,9 +53,33 @@ def test_a_sound_home_is_well(lived: Path) -> None:
     """Everything is looked at, and nothing is wrong; each thing has a name of its own."""
     found = examine(lived)
     assert [finding.name for finding in found] == [
-        "SQLite", "home", "place", "room", "database", "journals", "leases", "at work", "backups", "files", "sandbox",
+        "SQLite", "home", "place", "room", "database", "health", "journals", "leases", "at work", "backups", "files",
+        "sandbox",
     ]  # fmt: skip
     assert all(finding.ok and finding.remedy is None for finding in found), found
+
+
+def test_an_older_database_is_looked_at_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier version wrote is sound, and is neither migrated by looking nor taken for damaged."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrations, "STEPS", migrations.STEPS[:1])
+        home.mkdir(mode=0o700)
+        Store(home, SystemClock()).close()
+    found = looked(home)
+    assert {name: finding.detail for name, finding in found.items() if not finding.ok} == {}
+    assert "an earlier version wrote it" in found["database"].detail
+    assert "an earlier version wrote it" in looked(home)["database"].detail
+
+
+def test_what_the_engine_has_found_about_itself_is_told(lived: Path, engine: Engine) -> None:
+    """A finding about the engine is not well, with what to do about it; those about the work are counted."""
+    [execution] = engine.executions()
+    engine.store.write(lambda tx: findings.found(tx, "slow", "It is slow.", "Wait.", execution.id))
+    assert looked(lived)["health"].ok
+    engine.store.write(lambda tx: findings.found(tx, "disk", "9 MiB are free.", "Make room."))
+    assert looked(lived)["health"] == Finding(
+        "health", ok=False, detail="9 MiB are free. 1 about the work: baara status", remedy="Make room."
+    )
 
 
 def test_a_home_that_is_not_there_yet_is_well_and_stays_so(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from baara_engine.records import (
     Attempt,
     Event,
     Execution,
+    Finding,
     Json,
     Kind,
     Message,
@@ -21,7 +22,7 @@ from baara_engine.records import (
 )
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at"})  # fmt: skip
+                   "receipt_at", "since", "seen_at", "cleared_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -61,6 +62,7 @@ def execution(record: Execution, now: Millis) -> Json:
         "checks": [],
         "waiting": _waiting(record),
         "cancel_requested_at": iso(record.cancel_requested_at),
+        "last_sign": _last_sign(record),
         "resumed": [_with_times(entry) for entry in record.resumed],
     }
 
@@ -105,6 +107,11 @@ def thread_message(record: ThreadMessage) -> Json:
     return _with_times(asdict(record))
 
 
+def finding(record: Finding) -> Json:
+    """Give something that is not as it should be."""
+    return _with_times(asdict(record))
+
+
 def question(record: Question) -> Json:
     """Give a question."""
     return _with_times(asdict(record))
@@ -114,6 +121,10 @@ def _error(record: Execution) -> Json | None:
     if record.error_cause is None:
         return None
     return {"cause": record.error_cause, "message": record.error_message}
+
+
+def _last_sign(record: Execution) -> Json | None:
+    return None if record.beat_at is None else {"at": iso(record.beat_at), "what": record.beat}
 
 
 def _waiting(record: Execution) -> Json | None:

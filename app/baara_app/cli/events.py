@@ -87,6 +87,11 @@ def _status(data: Json) -> str:
     return SENTENCES[to]
 
 
+def _jumped(data: Json) -> str:
+    direction = "ahead" if data["ms"] > 0 else "back"
+    return f"The computer's clock was put {direction} by {resuming.duration(abs(data['ms']))}"
+
+
 SAYING: dict[str, Callable[[Json], str]] = {
     Kind.STATUS: _status,
     Kind.TURN: lambda data: f"Turn {data['turn']} answered",
@@ -96,6 +101,9 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.CANCEL_REQUESTED: lambda _: "Somebody called it off",
     Kind.POSTED: lambda data: f"The thread has a new message ({data['kind']})",
     Kind.QUESTION: lambda data: f"A question is {data['status']}",
+    Kind.SLEPT: lambda data: f"The computer was asleep for {resuming.duration(data['ms'])}",
+    Kind.CLOCK_JUMPED: _jumped,
+    Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 
 
@@ -103,5 +111,7 @@ def _level(event: Event) -> Level:
     if event.kind == Kind.STATUS:
         return LEVELS.get(Status(event.data["to"]), Level.INFO)
     if event.kind == Kind.TOOL_ENDED and event.data["is_error"]:
+        return Level.WARNING
+    if event.kind == Kind.FINDING and event.data["state"] == "found":
         return Level.WARNING
     return Level.INFO

@@ -223,8 +223,16 @@ def _how_far(execution: Execution, now: int) -> list[tuple[str, str | None]]:
         ("Started", words.local(execution.started_at)),
         ("Ended", words.local(execution.completed_at)),
         ("Took", words.duration(execution, now)),
+        ("Last sign", _last_sign(execution)),
         *[("Resumed", f"at turn {entry['turn']}, {words.local(entry['at'])}") for entry in execution.resumed],
     ]
+
+
+def _last_sign(execution: Execution) -> str | None:
+    """Say when something that is at work was last heard of."""
+    if execution.status not in states.LEASED or execution.beat_at is None:
+        return None
+    return f"{words.local(execution.beat_at)}, {execution.beat}"
 
 
 def _outcome(execution: Execution) -> list[tuple[str, str | None]]:

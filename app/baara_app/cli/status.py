@@ -10,7 +10,7 @@ from baara_engine import clock
 from baara_engine.clock import Millis
 from baara_engine.engine import Engine
 from baara_engine.queues import TIMER
-from baara_engine.records import Json
+from baara_engine.records import Finding, Json
 from baara_engine.states import Status
 
 ALL = 1_000_000  # rows: no home holds as many of what is counted here
@@ -25,6 +25,7 @@ def status(shell: Shell) -> None:
         found = engine.queues()
         asking = len(engine.questions(limit=ALL))
         failed = len(engine.dead_letters())
+        wrong = engine.health()
         due = _next_due(engine) if any(queue.queued for queue in found if queue.name == TIMER) else None
     running = _runtime(shell) if working else None
     if shell.json:
@@ -37,6 +38,7 @@ def status(shell: Shell) -> None:
                 "queues": [documents.queue(queue) for queue in found],
                 "questions": asking,
                 "failed": failed,
+                "findings": [documents.finding(one) for one in wrong],
                 "next_due": clock.iso(due),
             }
         )
@@ -49,10 +51,15 @@ def status(shell: Shell) -> None:
             ("Needs you", words.count(asking, "question")),
             ("Failed", words.count(failed, "execution")),
             ("Next due", words.local(due) or "nothing"),
+            *(("Not well", _not_well(one)) for one in wrong),
         ]
     )
     output.text("")
     output.table(queues.COLUMNS, [queues.row(queue) for queue in found])
+
+
+def _not_well(finding: Finding) -> str:
+    return f"{finding.message} ({finding.key}, since {words.local(finding.since)})\n→ {finding.advice}"
 
 
 def _engine(working: bool, running: Json | None) -> str:  # noqa: FBT001 - a fact, not a switch

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from baara_engine import errors, owner, sandboxes, tools, watch
+from baara_engine.agent.habits import Habits
+from baara_engine.health import vitals
+from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Effect, Execution, Json, QuestionDraft, ToolCall, UnknownEffect
 
@@ -16,6 +19,7 @@ UNKNOWN = (
     "The program was interrupted while this call ran, so whether it took effect is unknown. It was not repeated. "
     "Find out first what it did, and only then decide whether to run it again."
 )
+CUT_SHORT = "A person has ended this call."
 ASKING = "ask_user"  #: questions that follow one another are asked together
 ASK_EFFECT = "Did this happen? Baara was interrupted while the call ran and does not repeat it by itself."
 EFFECT_OPTIONS = ("It happened", "It did not happen")
@@ -31,6 +35,8 @@ class Actor:
     toolbox: dict[str, tools.Tool]
     problem: Callable[[tools.Tool, Json], str | None]  #: what is wrong with an input (`tools.check.problem`)
     pause: Callable[[], None]  #: called between calls; raises to stop there
+    vitals: Vitals
+    habits: Habits
 
     @property
     def params(self) -> list[Json]:
@@ -47,10 +53,21 @@ class Actor:
             if drafts and not all(block["name"] == ASKING for _, block in together):
                 break  # what follows a question may depend on its answer
             self.pause()
+            worry = self._worry(talk, together)
+            if worry is not None:
+                drafts.append(worry)
+                break
             done = await watch.together(*(self._one(talk, ordinal, block) for ordinal, block in together))
             drafts += [draft for draft in done if draft is not None]
-        self.journal.refresh(talk)
+            self.journal.refresh(talk)
+            await self.habits.note(talk)
         return drafts if talk.open_blocks else None
+
+    def _worry(self, talk: Conversation, together: list[tuple[int, Json]]) -> QuestionDraft | None:
+        """Give the question that comes before these calls; what had begun before, or asks by itself, has none."""
+        fresh = [block for _, block in together if block["id"] not in talk.calls and block["name"] != ASKING]
+        worries = (self.habits.worry(block, talk.turn) for block in fresh)
+        return next((worry for worry in worries if worry is not None), None)
 
     def _in_groups(self, talk: Conversation) -> list[list[tuple[int, Json]]]:
         """Split the open calls into runs of reads, which may go together, and single others."""
@@ -105,17 +122,17 @@ class Actor:
         except (errors.InvalidInput, errors.Refused) as error:
             refused = tools.Done(error.message, is_error=True)
         await self.journal.intend(talk.turn, ordinal, block, tool, call.notes)
-        return refused or await _run(tool, call)
+        return refused or await self._run(tool, call)
 
     async def _again(self, tool: tools.Tool, call: tools.Call, known: ToolCall) -> tools.ToolOutcome:
         """Take up a call that has an intent and no receipt."""
         if known.effect is not Effect.UNSAFE:
-            return await _run(tool, call)
+            return await self._run(tool, call)
         recalled = await tool.recall(call, known.boot_id == owner.boot_id())
         if isinstance(recalled, tools.Done):
             return recalled
         if isinstance(recalled, sandboxes.NotBegun):
-            return await _run(tool, call)
+            return await self._run(tool, call)
         return await self._unknown(tool, call)
 
     async def _unknown(self, tool: tools.Tool, call: tools.Call) -> tools.ToolOutcome:
@@ -124,7 +141,7 @@ class Actor:
             case UnknownEffect.TELL:
                 return tools.Done(UNKNOWN, is_error=True)
             case UnknownEffect.RERUN:
-                return await _run(tool, replace(call, key=f"{call.key}/again-{self.execution.epoch}"))
+                return await self._run(tool, replace(call, key=f"{call.key}/again-{self.execution.epoch}"))
             case _:
                 detail = {"tool": tool.name, "input": call.input}
                 return tools.Ask(QuestionDraft(ASK_EFFECT, EFFECT_OPTIONS, "effect", detail=detail))
@@ -138,10 +155,13 @@ class Actor:
         await self.session.settled(call.key)
         return None
 
-
-async def _run(tool: tools.Tool, call: tools.Call) -> tools.ToolOutcome:
-    """Run a tool; what the model can mend becomes an error result."""
-    try:
-        return await tool.run(call)
-    except (errors.InvalidInput, errors.Refused) as error:
-        return tools.Done(error.message, is_error=True)
+    async def _run(self, tool: tools.Tool, call: tools.Call) -> tools.ToolOutcome:
+        """Run a tool; what the model can mend becomes an error result."""
+        turn, tool_use_id = call.key.split("/")[1:3]
+        try:
+            async with self.vitals.step(tool.name, int(turn), tool_use_id) as step:
+                return await tool.run(replace(call, on_output=step.beat))
+        except vitals.CutShort:
+            return tools.Done(CUT_SHORT, is_error=True)  # what a person has said stands in the journal already
+        except (errors.InvalidInput, errors.Refused) as error:
+            return tools.Done(error.message, is_error=True)

@@ -34,6 +34,7 @@ FIRST_S = 300.0  # seconds until an answer begins: a long conversation is sent a
 IDLE_S = 90.0  # seconds without any event, pings included, after which the answer is taken for dead
 REST_S = 1.0  # seconds for the rest of the stream once the answer is complete, so that the connection can be kept
 
+PING = "ping"  # a type of event: the connection lives, and the answer is not getting on
 CACHED = {"type": "ephemeral"}
 # Blocks that may be marked as the end of what is to be cached.
 CACHEABLE = frozenset({"text", "image", "document", "tool_use", "tool_result"})
@@ -167,7 +168,7 @@ class _Asking:
 
     def _take(self, event: Json) -> None:
         text = self._assembly.feed(event)
-        if text:
+        if event.get("type") != PING:
             self._on_text(text)
 
     def _too_slow(self, waited_s: float) -> errors.ModelFailure:

@@ -11,6 +11,8 @@ from baara_engine import errors
 from baara_engine.agent import acting
 from baara_engine.agent.model import Model, Request
 from baara_engine.errors import FailureKind
+from baara_engine.health import vitals
+from baara_engine.health.vitals import Vitals
 from baara_engine.journal import CUT_CALL, Conversation, Journal, Step
 from baara_engine.records import Execution, QuestionDraft
 
@@ -41,6 +43,7 @@ class Agent:
     actor: acting.Actor
     system: str
     pause: Callable[[], None]  #: called between steps; raises to stop there
+    vitals: Vitals
 
     async def work(self, talk: Conversation) -> Finished | Waiting:
         """Go on with a conversation until it ends or has to wait. Raises `errors.BaaraError`."""
@@ -62,9 +65,12 @@ class Agent:
     async def _ask(self, talk: Conversation) -> None:
         if talk.turn - self.execution.turns_from >= self.execution.max_turns:
             raise errors.ModelFailure(FailureKind.TURNS, f"It used all its {self.execution.max_turns} turns.")
-        answer = await self.model.answer(
-            Request(self.execution.model, self.system, talk.messages, self.actor.params, MAX_TOKENS)
-        )
+        request = Request(self.execution.model, self.system, talk.messages, self.actor.params, MAX_TOKENS)
+        try:
+            async with self.vitals.step(vitals.MODEL, talk.turn + 1) as step:
+                answer = await self.model.answer(request, step.beat)
+        except vitals.CutShort:
+            return  # it is asked again, after whatever a person has said meanwhile
         await self.journal.answered(answer, talk.turn + 1)
 
     async def _reject(self, talk: Conversation) -> None:

@@ -67,6 +67,8 @@ class Model(Protocol):
     async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
         """Ask once, without retrying, and give the complete answer; `on_text` gets text as it is written.
 
+        It gets an empty text for whatever else of the answer comes: each call says that the answer is getting on.
+
         Raises `errors.ModelFailure` for everything that is not a complete answer.
         """
         ...

@@ -5,6 +5,7 @@ error (`errors.SandboxFailure`) that the engine survives. A new sandbox is one f
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -75,8 +76,12 @@ class Session(Protocol):
     not found), `errors.SandboxFailure` when the sandbox itself is broken.
     """
 
-    async def run(self, command: str, *, key: str, wall_s: float | None = None) -> CommandResult:
+    async def run(
+        self, command: str, *, key: str, wall_s: float | None = None, on_output: Callable[[], None] | None = None
+    ) -> CommandResult:
         """Run a shell command in the workspace, at most once for each `key`.
+
+        `on_output` is called in the loop's thread while output comes, about once a second.
 
         Nothing that the command started survives the call. Cancelling the task that awaits it ends the command's
         processes within a second. Raises `errors.Refused` if a command of this key has begun before.

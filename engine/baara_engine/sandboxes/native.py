@@ -8,6 +8,7 @@ person may, and use the network. See `hands` for the processes that do the work.
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from baara_engine import errors, owner
@@ -66,7 +67,9 @@ class NativeSession:
         self._grace_s = grace_s
         self._search_s = search_s
 
-    async def run(self, command: str, *, key: str, wall_s: float | None = None) -> CommandResult:
+    async def run(
+        self, command: str, *, key: str, wall_s: float | None = None, on_output: Callable[[], None] | None = None
+    ) -> CommandResult:
         """Run a shell command, at most once for each key."""
         _require_runnable(command, "command")
         if wall_s is not None and not wall_s > 0:
@@ -77,10 +80,10 @@ class NativeSession:
             output_bytes=self._limits.output_bytes,
             marks=self._receipts.stem(key),
         )
-        report = await self._supervision.ask(job)
+        report = await self._supervision.ask(job, on_output)
         # Silence without a mark: whoever should have begun it died before that, so asking again does nothing twice.
         if report is None and not await asyncio.to_thread(self._receipts.begun, key):
-            report = await self._supervision.ask(job)
+            report = await self._supervision.ask(job, on_output)
         return CommandResult(**_result(report))
 
     async def earlier(self, key: str, *, same_boot: bool) -> Earlier:

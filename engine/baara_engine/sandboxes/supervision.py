@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 from baara_engine import errors
 from baara_engine.sandboxes.hands import wire
@@ -21,8 +22,10 @@ class Supervision:
         self._talks: dict[asyncio.StreamWriter, asyncio.Event] = {}
         self._closed = False
 
-    async def ask(self, job: wire.Job) -> wire.Report | None:
+    async def ask(self, job: wire.Job, on_output: Callable[[], None] | None = None) -> wire.Report | None:
         """Have a job done and give the report, None if the supervisor died without one.
+
+        `on_output` is called while output comes.
 
         Cancelling ends the job's processes within a second. Raises `errors.SandboxFailure`.
         """
@@ -36,7 +39,7 @@ class Supervision:
         except BaseException:
             ours.close()
             raise
-        return await self._talk(ours, job)
+        return await self._talk(ours, job, on_output or _ignore)
 
     async def close(self) -> None:
         """End the jobs that still run, and take no more."""
@@ -47,13 +50,13 @@ class Supervision:
             async with asyncio.timeout(END_S):
                 await asyncio.gather(*(ended.wait() for ended in self._talks.values()))
 
-    async def _talk(self, line: socket.socket, job: wire.Job) -> wire.Report | None:
+    async def _talk(self, line: socket.socket, job: wire.Job, on_output: Callable[[], None]) -> wire.Report | None:
         reader, writer = await asyncio.open_unix_connection(sock=line)
         self._talks[writer] = asyncio.Event()
         try:
             writer.write(wire.job_line(job))
             async with asyncio.timeout(job["wall_s"] + LATE_S):
-                return wire.read_report(await reader.read())
+                return wire.read_report(await _read(reader, on_output))
         except (ConnectionError, TimeoutError):
             return None
         except asyncio.CancelledError:
@@ -68,6 +71,19 @@ class Supervision:
     def _require_open(self) -> None:
         if self._closed:
             raise errors.SandboxFailure("The session is closed.")
+
+
+async def _read(reader: asyncio.StreamReader, on_output: Callable[[], None]) -> bytes:
+    """Read to the end; whatever comes before that says that there is output."""
+    data = bytearray()
+    while chunk := await reader.read(wire.CHUNK):
+        data += chunk
+        on_output()
+    return bytes(data)
+
+
+def _ignore() -> None:
+    """Nobody is watching."""
 
 
 async def _cancel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

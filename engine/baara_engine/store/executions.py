@@ -4,7 +4,7 @@ Every move is a compare-and-set in one statement; where a lease is involved it a
 who has lost the lease matches no row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from baara_engine import errors, events, queues, states
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Json, Kind, UnknownEffect
 from baara_engine.states import Outcome, Status
-from baara_engine.store import lookup, models
+from baara_engine.store import findings, lookup, models, questions
 from baara_engine.store.transaction import Row, Tx, View
 
 NAMES = tuple(field.name for field in fields(Execution))
@@ -40,6 +40,14 @@ TIMED = "queue = 'timer' AND status IN ('queued', 'retry_scheduled')"  # what wa
 DUE = f"SELECT id, status FROM execution WHERE {TIMED} AND not_before <= ? ORDER BY not_before LIMIT ?"
 NEXT_DUE = f"SELECT min(not_before) FROM execution WHERE {TIMED}"
 
+SIGN = """json_extract(?, '$."' || id || '"[{}]')"""
+RENEW = f"""
+UPDATE execution SET lease_until = ?, beat_at = coalesce({SIGN.format(0)}, beat_at),
+       beat = coalesce({SIGN.format(1)}, beat)
+WHERE owner = ? AND status IN ('assigned', 'running')
+"""
+
+TIMED_OUT_ADVICE = "It is tried again if it may be; else resume it with as much time, or restart it with more."
 DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
 
 
@@ -104,6 +112,7 @@ def move(
     if before in states.LEASED and after not in states.LEASED:
         _end_attempt(tx, execution, after)
     _tell(tx, execution, before)
+    _note_findings(tx, execution, before)
     return execution
 
 
@@ -209,12 +218,10 @@ def leased(view: View) -> list[Execution]:
     return [record(row) for row in view.sql(f"{SELECT} WHERE status IN ('assigned', 'running')")]
 
 
-def renew(tx: Tx, owner: str, lease_until: Millis) -> None:
-    """Prolong all leases of an owner."""
-    tx.sql(
-        "UPDATE execution SET lease_until = ? WHERE owner = ? AND status IN ('assigned', 'running')",
-        (lease_until, owner),
-    )
+def renew(tx: Tx, owner: str, lease_until: Millis, signs: Mapping[str, tuple[Millis, str]]) -> None:
+    """Prolong all leases of an owner, and note the last sign of life of each: by execution, when and what."""
+    noted = orjson.dumps(signs).decode()
+    tx.sql(RENEW, (lease_until, noted, noted, owner))
 
 
 def dead_letters(view: View, cause: str | None) -> list[Execution]:
@@ -228,6 +235,7 @@ def dead_letters(view: View, cause: str | None) -> list[Execution]:
 def dismiss(tx: Tx, execution_id: str) -> None:
     """Put a dead letter aside."""
     tx.sql("UPDATE execution SET dismissed_at = ? WHERE id = ? AND status = 'dead_lettered'", (tx.now, execution_id))
+    findings.clear_of(tx, execution_id)
 
 
 def cancel_requested(view: View) -> list[str]:
@@ -290,12 +298,25 @@ def _with_consequences(tx: Tx, before: Status, after: Status) -> Json:
     return changes
 
 
+def _note_findings(tx: Tx, execution: Execution, before: Status) -> None:
+    """Bring what was found about an execution in line with its move."""
+    if before in states.LEASED and execution.status not in states.LEASED:
+        findings.clear_of(tx, execution.id, findings.OF_A_STEP)
+        questions.withdraw(tx, execution, kind=questions.STUCK)
+    if execution.status is Status.TIMED_OUT:
+        message = f"“{execution.name}”: {execution.error_message}"
+        findings.found(tx, findings.TIMED_OUT, message, TIMED_OUT_ADVICE, execution.id)
+    if execution.status in {Status.COMPLETED, Status.CANCELLED}:
+        findings.clear_of(tx, execution.id)
+
+
 def _begin_attempt(tx: Tx, execution: Execution, owner: str) -> Execution:
     tx.sql(
         "INSERT INTO attempt (execution_id, epoch, attempt, owner, started_at) VALUES (?, ?, ?, ?, ?)",
         (execution.id, execution.epoch, execution.attempt, owner, tx.now),
     )
     _tell(tx, execution, Status.QUEUED)
+    findings.clear_of(tx, execution.id)
     return execution
 
 

@@ -116,6 +116,12 @@ def messages(view: View, execution_id: str, start: int = 0, before: bytes = CHAI
     return read, before
 
 
+def last_role(view: View, execution_id: str) -> str | None:
+    """Give the role of the last message, None if there is none."""
+    rows = view.sql("SELECT role FROM message WHERE execution_id = ? ORDER BY seq DESC LIMIT 1", (execution_id,))
+    return str(rows[0][0]) if rows else None
+
+
 def intend(tx: Tx, execution_id: str, turn: int, ordinal: int, block: Json, effect: Effect, notes: Json) -> None:
     """Write down that a tool is about to run: `block` is the tool_use block of the answer."""
     body = orjson.dumps(block["input"])
@@ -147,18 +153,18 @@ def attach_question(tx: Tx, execution_id: str, turn: int, tool_use_id: str, ques
     _change(tx, call, call._replace(question_id=question_id))
 
 
-def calls_asked(view: View, execution_id: str, turn: int) -> int:
-    """Count the tool calls that the last answer asks for, if it is that of this turn.
+def calls_asked(view: View, execution_id: str, turn: int) -> list[Json]:
+    """Give the tool calls that the last answer asks for, if it is that of this turn.
 
     Raises `errors.JournalDamaged`.
     """
     last = heads.get(view, execution_id).messages - 1
     before = view.sql(CHECKSUM_OF, (execution_id, last - 1))
     read, _ = messages(view, execution_id, max(last, 0), before[0][0] if before else CHAIN_START)
-    return sum(
-        1 for message in read if message.role == "assistant" and message.turn == turn
+    return [
+        block for message in read if message.role == "assistant" and message.turn == turn
         for block in message.content if block["type"] == "tool_use"
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 def calls(view: View, execution_id: str, turn: int | None = None) -> list[ToolCall]:
@@ -176,6 +182,12 @@ def calls(view: View, execution_id: str, turn: int | None = None) -> list[ToolCa
         if turn >= head.turn:
             _require_these(found, execution_id, head.turn_calls if turn == head.turn else checksums.NOTHING)
     return [call.record() for call in found]
+
+
+def calls_since(view: View, execution_id: str, turn: int) -> list[ToolCall]:
+    """Read the tool calls of this turn and of those after it, in their order. Raises `errors.JournalDamaged`."""
+    rows = view.sql(f"{CALLS} AND turn >= ? ORDER BY turn, ordinal", (execution_id, turn))
+    return [_sound(row).record() for row in rows]
 
 
 def require_sound(view: View, execution_id: str) -> None:

@@ -56,7 +56,29 @@ def m003_steps_begun(tx: Tx) -> None:
     tx.sql("ALTER TABLE attempt ADD COLUMN began TEXT")
 
 
-STEPS: list[Step] = [m001_initial, migration_002.m002_checksums, m003_steps_begun]
+def m004_health(tx: Tx) -> None:
+    """Add the last sign of life of each execution, and the findings of the health monitor."""
+    tx.sql("ALTER TABLE execution ADD COLUMN beat_at INTEGER")
+    tx.sql("ALTER TABLE execution ADD COLUMN beat TEXT")
+    tx.sql(FINDING)
+    tx.sql("CREATE INDEX finding_open ON finding(execution_id) WHERE cleared_at IS NULL")
+
+
+FINDING = """
+CREATE TABLE finding (
+    key TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    execution_id TEXT,
+    message TEXT NOT NULL,
+    advice TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    cleared_at INTEGER,
+    FOREIGN KEY (execution_id) REFERENCES execution (id) ON DELETE CASCADE
+)
+"""
+
+STEPS: list[Step] = [m001_initial, migration_002.m002_checksums, m003_steps_begun, m004_health]
 
 
 def _statements(script: str) -> Iterator[str]:

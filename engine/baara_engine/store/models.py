@@ -132,6 +132,8 @@ class Execution(Base):
     owner = pw.TextField(null=True)
     lease_until = pw.BigIntegerField(null=True)
     resumed = pw.TextField()
+    beat_at = pw.BigIntegerField(null=True)
+    beat = pw.TextField(null=True)
 
     class Meta:
         """Peewee reads this."""
@@ -288,6 +290,26 @@ class Question(Base):
         indexes = (pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),)
 
 
+class Finding(Base):
+    """Something that is not as it should be, or was not."""
+
+    key = pw.TextField(primary_key=True)
+    kind = pw.TextField()
+    execution_id = pw.ForeignKeyField(
+        Execution, column_name="execution_id", null=True, on_delete="CASCADE", index=False
+    )
+    message = pw.TextField()
+    advice = pw.TextField()
+    since = pw.BigIntegerField()
+    seen_at = pw.BigIntegerField()
+    cleared_at = pw.BigIntegerField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = (pw.SQL("CREATE INDEX finding_open ON finding(execution_id) WHERE cleared_at IS NULL"),)
+
+
 def select(table: type[Base], record: type[Any]) -> Any:
     """Select from a table just the columns that a record has, in its order."""
     return table.select(*(getattr(table, field.name) for field in fields(record)))
@@ -295,5 +317,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
-    Message, ToolCall, JournalHead, Event, ThreadMessage, Question,
+    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding,
 )  # fmt: skip

@@ -29,6 +29,12 @@ def last_seq(view: View) -> int:
     return int(seq)
 
 
+def first_at(view: View) -> int | None:
+    """Give the time of the oldest event that is kept, None if there is none."""
+    rows = view.sql("SELECT at FROM event ORDER BY seq LIMIT 1")
+    return int(rows[0][0]) if rows else None
+
+
 def last_sign_of_life(view: View, execution_id: str, lease: Attempt) -> int:
     """Give the moment of the last thing that an owner wrote about an execution before its lease ended."""
     statement = "SELECT at FROM event WHERE execution_id = ? AND at < ? ORDER BY seq DESC LIMIT 1"

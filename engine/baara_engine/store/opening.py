@@ -179,6 +179,11 @@ def is_complete(home: Path, db: pw.Database) -> bool:
     return done and instance is not None and _pragma(db, "user_version") == _number(instance)
 
 
+def is_current(view: View) -> bool:
+    """Say whether a database has the schema of this version; one that is older is migrated when it is next opened."""
+    return not migrations.pending(migrations.taken(Tx(view.db, view.now)))
+
+
 def is_quickly_checked(path: Path) -> bool:
     """Say whether a check of the whole database fits into a start."""
     return path.stat().st_size <= CHECKED_AT_ONCE

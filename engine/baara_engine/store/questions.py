@@ -13,6 +13,13 @@ INSERT = """
 INSERT INTO question (id, execution_id, thread_id, turn, tool_use_id, kind, text, options, detail, created_at, status)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')
 """
+WITHDRAW = """
+UPDATE question SET status = 'withdrawn' WHERE execution_id = ? AND status = 'open' AND (? IS NULL OR kind = ?)
+RETURNING id
+"""
+
+STUCK = "stuck"  #: kind of a question about a step that gives no sign of life; the work goes on meanwhile
+REPEATING = "repeating"  #: kind of a question about work that goes round in circles; it waits meanwhile
 
 
 def ask(tx: Tx, question_id: str, execution: Execution, turn: int, draft: QuestionDraft) -> None:
@@ -36,12 +43,9 @@ def answer(tx: Tx, question: Question, text: str, by: str) -> Question:
     return get(tx, question.id)
 
 
-def withdraw(tx: Tx, execution: Execution) -> None:
-    """Close the open questions of an execution that does not need them any more."""
-    rows = tx.sql(
-        "UPDATE question SET status = 'withdrawn' WHERE execution_id = ? AND status = 'open' RETURNING id",
-        (execution.id,),
-    )
+def withdraw(tx: Tx, execution: Execution, *, kind: str | None = None) -> None:
+    """Close the open questions of an execution, all or of one kind, that it does not need any more."""
+    rows = tx.sql(WITHDRAW, (execution.id, kind, kind))
     for (question_id,) in rows:
         _tell(tx, question_id, execution.id, execution.thread_id, "withdrawn")
 
@@ -70,6 +74,12 @@ def open_of(view: View, execution_id: str) -> list[Question]:
     table = models.Question
     query = SELECT.where((table.execution_id == execution_id) & (table.status == "open"))
     return [_question(row) for row in view.rows(query.order_by(*OLDEST_FIRST))]
+
+
+def last_answered(view: View, execution_id: str, kind: str) -> int:
+    """Give the turn of the last answered question of a kind, 0 if there is none."""
+    statement = "SELECT max(turn) FROM question WHERE execution_id = ? AND kind = ? AND status = 'answered'"
+    return int(view.sql(statement, (execution_id, kind))[0][0] or 0)
 
 
 def _question(row: Row) -> Question:

@@ -23,6 +23,7 @@ class Call:
     input: Json  #: already checked against the tool's schema
     session: sandboxes.Session
     notes: Json = field(default_factory=dict)  #: what `prepare` wrote down, committed with the intent
+    on_output: Callable[[], None] = lambda: None  #: to be called while output comes
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ async def run(call: tools.Call) -> tools.ToolOutcome:
     if "command" not in call.input:
         return tools.Done("There is no shell to restart: each command starts in a fresh one, in the workspace.")
     wall_s = call.input.get("timeout_ms", USUAL_TIMEOUT_MS) / MS_PER_S
-    result = await call.session.run(call.input["command"], key=call.key, wall_s=wall_s)
+    result = await call.session.run(call.input["command"], key=call.key, wall_s=wall_s, on_output=call.on_output)
     return tell(result)
 
 

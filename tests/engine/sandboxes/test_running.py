@@ -259,3 +259,22 @@ async def test_the_launcher_stands_signals_of_a_terminal(sandbox: NativeSandbox,
     process = sandbox._launcher._process
     assert process is not None
     assert os.getsid(process.pid) == process.pid != os.getsid(0)
+
+
+async def test_output_is_a_sign_of_life(session: NativeSession) -> None:
+    """Whoever wants to hears of output while it comes, about once a second; the result is the same."""
+    heard: list[float] = []
+    command = "for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.3; done"
+    result = await session.run(command, key="a", on_output=lambda: heard.append(time.monotonic()))
+    assert result.output.split() == list("123456789")
+    assert 3 <= len(heard) <= 5  # the report itself is one
+    assert heard[-1] - heard[0] > 1.5
+
+
+async def test_a_silent_command_gives_no_sign_before_its_end(session: NativeSession) -> None:
+    """A command that writes nothing is not heard of until its report comes."""
+    heard: list[float] = []
+    begun = time.monotonic()
+    await session.run("sleep 1.2", key="a", on_output=lambda: heard.append(time.monotonic()))
+    assert len(heard) == 1
+    assert heard[0] - begun > 1.0

@@ -14,6 +14,7 @@ from . import marks, output, processes, wire
 
 TERM_S = 0.3  # seconds between asking a program to end and ending it: cancelling must take effect within a second
 LINGER_S = 0.2  # seconds that an ended shell's helpers get to empty their pipes, as in `exec > >(tee log)`
+BEAT_S = 1.0  # seconds between two signs of life: whoever counts them counts minutes
 SWEEP_S = 10.0  # seconds after which a process that will not die is left and told of; the rest take milliseconds
 DRAIN_S = 0.5  # seconds for what is left in the pipe, in case that such a process still writes to it
 
@@ -59,7 +60,9 @@ class _Run:
     def __init__(self, job: wire.Job, line: socket.socket) -> None:
         """Start it. Raises OSError if the system has no process to give."""
         self._job = job
+        self._engine = line
         self._line = line.fileno()
+        self._next_beat = 0.0
         self._kept = output.Kept(job["output_bytes"])
         self._tree = processes.adopt_orphans()
         self._wake = processes.wake_on_child()
@@ -117,9 +120,18 @@ class _Run:
         except BlockingIOError:
             return False
         self._kept.add(data)
-        if not data:
+        if data:
+            self._beat()
+        else:
             self._sources.discard(self._pipe)
         return bool(data)
+
+    def _beat(self) -> None:
+        """Tell the engine that there is output, and not too often."""
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + BEAT_S
+            wire.beat(self._engine)
 
     def _listen(self) -> None:
         """Hear that the engine wants an end now, or has vanished."""

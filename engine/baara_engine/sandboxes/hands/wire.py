@@ -1,7 +1,8 @@
 """What the engine and a supervisor say to each other, over one socket for each job.
 
 The engine sends the job as one line of JSON. Any byte after it means: end it now. The end of the stream means that the
-engine is gone. The supervisor answers with one JSON object and closes; if it closes without one, it has died.
+engine is gone. The supervisor answers with one JSON object and closes; if it closes without one, it has died. Before
+the object it sends line feeds, which are white space in JSON: one a second at most, while the program writes.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import socket
 from typing import TypedDict
 
 CANCEL = b"x"
+BEAT = b"\n"
 CHUNK = 64 * 1024  # bytes read at once; what a pipe holds by default
 
 
@@ -69,6 +71,12 @@ def send_report(line: socket.socket, report: Report) -> None:
     """Answer. An engine that is gone does not hear it, and needs not: it has the receipt."""
     with contextlib.suppress(OSError):
         line.sendall(json.dumps(report).encode("ascii"))
+
+
+def beat(line: socket.socket) -> None:
+    """Say that there is output. It never waits: an engine that is stopped does not read, and then it is not told."""
+    with contextlib.suppress(OSError):
+        line.send(BEAT, socket.MSG_DONTWAIT)
 
 
 def read_report(data: bytes) -> Report | None:
