@@ -3,13 +3,12 @@
 import asyncio
 import importlib
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
+from baara_engine import clock, commands, config, errors, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, loop, model, prompts
 from baara_engine.errors import FailureKind
 from baara_engine.journal import Conversation, Journal
@@ -32,10 +31,15 @@ class Lease:
     """One execution in the hands of this engine."""
 
     execution: Execution
-    begun: float  #: monotonic seconds
+    clock: clock.Clock
     stopping: bool = False  #: leave at the next step
     cancelled: bool = False  #: somebody called it off
     running: asyncio.Event = field(default_factory=asyncio.Event)  #: its journal is loaded, and it has begun
+    begun: float = field(init=False)  #: monotonic seconds
+
+    def __post_init__(self) -> None:
+        """Begin to count its working time."""
+        self.begun = self.clock.monotonic()
 
     def pause(self) -> None:
         """Raise `Stopped` where the engine is stopping."""
@@ -45,7 +49,7 @@ class Lease:
     @property
     def worked_ms(self) -> int:
         """Give the working time of this attempt so far."""
-        return self.execution.worked_ms + round((time.monotonic() - self.begun) * MS_PER_S)
+        return self.execution.worked_ms + round((self.clock.monotonic() - self.begun) * MS_PER_S)
 
 
 class Runner:

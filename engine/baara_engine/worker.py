@@ -7,7 +7,6 @@ second it asks, for about 40 µs, whether anything was committed that nobody nud
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,10 +38,15 @@ class Worker:
 
     def __init__(
         self, store: Store, home: Path, owner: str, runner: Runner, housekeeper: housekeeping.Housekeeper,
-        only: str | None = None,
+        only: str | None = None, *, fallback_s: float = FALLBACK_S, sweep_s: float = SWEEP_S,
     ) -> None:  # fmt: skip
-        """Take what it works with, and the id of the only execution that it is to work on, if there is one."""
+        """Take what it works with, and the id of the only execution that it is to work on, if there is one.
+
+        `fallback_s` and `sweep_s` are seconds between looks; a simulation of a month looks less often.
+        """
         self._only = only
+        self._fallback_s = fallback_s
+        self._sweep_s = sweep_s
         self._store = store
         self._home = home
         self._owner = owner
@@ -111,13 +115,13 @@ class Worker:
 
     def _nap_s(self) -> float:
         if self._next_due is None:
-            return FALLBACK_S
-        return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), FALLBACK_S)
+            return self._fallback_s
+        return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), self._fallback_s)
 
     def _is_due(self) -> bool:
-        if self._leases and time.monotonic() - self._renewed >= RENEW_S:
+        if self._leases and self._store.clock.monotonic() - self._renewed >= RENEW_S:
             return True
-        if time.monotonic() - self._swept >= SWEEP_S:
+        if self._store.clock.monotonic() - self._swept >= self._sweep_s:
             return True
         return self._next_due is not None and self._next_due <= self._store.clock.now()
 
@@ -145,7 +149,7 @@ class Worker:
         ]
 
     def _start(self, execution: Execution) -> None:
-        lease = Lease(execution, time.monotonic())
+        lease = Lease(execution, self._store.clock)
         task = self._tasks.spawn(self._runner.run(lease), name=f"execution-{execution.id}")
         self._leases[execution.id] = (lease, task)
         task.add_done_callback(lambda ended: self._forget(execution.id, ended))
@@ -165,8 +169,8 @@ class Worker:
 
     def _take_back_orphans(self) -> None:
         """Take back what could not be settled; not at every look, so that a lasting fault is not asked in a circle."""
-        if time.monotonic() - self._swept >= SWEEP_S:
-            self._swept = time.monotonic()
+        if self._store.clock.monotonic() - self._swept >= self._sweep_s:
+            self._swept = self._store.clock.monotonic()
             at_work = {execution_id: lease.execution.epoch for execution_id, (lease, _) in self._leases.items()}
             recovery.take_back_orphans(self._store, self._owner, at_work)
 
@@ -178,9 +182,9 @@ class Worker:
                 held[1].cancel()
 
     async def _renew(self) -> None:
-        if not self._leases or time.monotonic() - self._renewed < RENEW_S:
+        if not self._leases or self._store.clock.monotonic() - self._renewed < RENEW_S:
             return
-        self._renewed = time.monotonic()
+        self._renewed = self._store.clock.monotonic()
         await self._store.awrite(
             lambda tx: executions.renew(tx, self._owner, tx.now + round(LEASE_S * MS_PER_S)),
         )
