@@ -11,7 +11,7 @@ from enum import Enum, auto
 from baara_engine import errors, events
 from baara_engine.agent.model import Answer
 from baara_engine.errors import FailureKind
-from baara_engine.records import Effect, Execution, Json, ToolCall
+from baara_engine.records import Effect, Execution, Json, Message, ToolCall
 from baara_engine.store import executions, journal, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
@@ -44,7 +44,8 @@ CUT_TEXT = "Your answer was cut at the token limit. Go on from where it stopped.
 class Conversation:
     """A conversation so far. The journal is its truth; this is the copy in memory."""
 
-    messages: list[Json] = field(default_factory=list)
+    messages: list[Json] = field(default_factory=list)  #: as they are sent: by turns of the user and the assistant
+    stored: int = 0  #: messages of the journal that are in them
     turn: int = 0  #: complete answers so far
     stop_reason: str | None = None  #: of the last answer
     calls: dict[str, ToolCall] = field(default_factory=dict)  #: journaled calls of the last answer, by tool_use_id
@@ -75,6 +76,19 @@ class Conversation:
         if self.stop_reason in NEXT_STEP:
             return NEXT_STEP[self.stop_reason]
         raise _ended_otherwise(self.stop_reason)
+
+    def take(self, message: Message) -> None:
+        """Put the next message of the journal at the end.
+
+        One of the same role as the last goes on with that one: an answer that paused, or a person's word after results.
+        """
+        self.stored += 1
+        if message.role == "assistant":
+            self.turn, self.stop_reason = message.turn, message.stop_reason
+        content = message.content
+        if self.messages and self.messages[-1]["role"] == message.role:
+            content = [*self.messages.pop()["content"], *content]
+        self.messages.append({"role": message.role, "content": content})
 
     def _has_receipt(self, tool_use_id: str) -> bool:
         call = self.calls.get(tool_use_id)
@@ -169,11 +183,9 @@ class Journal:
         execution_id = self._execution.id
 
         def work(view: View) -> None:
-            news, talk.chain = journal.messages(view, execution_id, len(talk.messages), talk.chain)
-            talk.messages.extend({"role": message.role, "content": message.content} for message in news)
+            news, talk.chain = journal.messages(view, execution_id, talk.stored, talk.chain)
             for message in news:
-                if message.role == "assistant":
-                    talk.turn, talk.stop_reason = message.turn, message.stop_reason
+                talk.take(message)
             talk.calls = {call.tool_use_id: call for call in journal.calls(view, execution_id, talk.turn)}
 
         self._store.read(work)
@@ -244,6 +256,8 @@ def _require_sound(answer: Answer) -> None:
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer names two tool calls alike.")
     if answer.stop_reason == "tool_use" and not ids:
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer speaks of a tool call and has none.")
+    if answer.stop_reason == "pause_turn" and ids:
+        raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer pauses at a tool call that is not its own.")
     if not answer.content and answer.stop_reason == "refusal":
         raise _ended_otherwise(answer.stop_reason)
     if not answer.content and NEXT_STEP.get(answer.stop_reason) is not Step.FINISH:

@@ -45,7 +45,8 @@ def _problems(request: Json) -> Iterator[str]:
     messages = request.get("messages") or []
     yield from _problems_of_roles(messages)
     for at, message in enumerate(messages):
-        yield from (f"messages.{at}: {text}" for text in _problems_of_message(message))
+        may_be_empty = at == len(messages) - 1 and message.get("role") == "assistant"
+        yield from (f"messages.{at}: {text}" for text in _problems_of_message(message, may_be_empty=may_be_empty))
     yield from _problems_of_calls(messages)
     if _marks(request) > MOST_MARKS:
         yield f"at most {MOST_MARKS} blocks may be marked for the cache"
@@ -61,14 +62,18 @@ def _problems_of_tools(tools: list[Json]) -> Iterator[str]:
 
 
 def _problems_of_roles(messages: list[Json]) -> Iterator[str]:
+    """Say where roles do not alternate. The service would put two of a kind together; ours are not sent like that.
+
+    An assistant message at the end is an answer that has paused and is to go on.
+    """
     roles = [message.get("role") for message in messages]
-    if roles != (["user", "assistant"] * len(roles))[: len(roles)] or len(roles) % 2 == 0:
-        yield f"messages: they must alternate, from the user to the user, and are {roles}"
+    if not roles or roles != (["user", "assistant"] * len(roles))[: len(roles)]:
+        yield f"messages: they must alternate, from the user on, and are {roles}"
 
 
-def _problems_of_message(message: Json) -> Iterator[str]:
+def _problems_of_message(message: Json, *, may_be_empty: bool) -> Iterator[str]:
     content = message["content"]
-    if not content:
+    if not content and not may_be_empty:
         yield "content must not be empty"
     for block in content if isinstance(content, list) else []:
         kind = block.get("type")
@@ -101,6 +106,8 @@ def _problems_of_calls(messages: list[Json]) -> Iterator[str]:
         if not all(TOOL_ID.fullmatch(name) for name in open_calls):
             yield f"messages.{at}: an id of a call has characters that it must not have"
         seen.update(open_calls)
+    if open_calls:
+        yield f"messages: the calls {open_calls} have no results"
 
 
 def _marks(value: object) -> int:

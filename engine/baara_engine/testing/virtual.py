@@ -5,6 +5,7 @@ Everything on such a loop runs in one thread and waits only for time, so the sam
 
 import asyncio
 import contextlib
+import logging
 import math
 import selectors
 
@@ -68,13 +69,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def abandon(self) -> None:
         """Drop everything that is at work, as the death of a process does, and close the loop.
 
-        Python runs the `finally` blocks of what is dropped: whatever they could reach must be dead by now.
+        Python runs the `finally` blocks of what is dropped, so whatever they could reach must be dead by now; what
+        they log is not heard.
         """
-        for task in asyncio.all_tasks(self):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio's own switch
-            with contextlib.suppress(BaseException):  # what has died does not complain
-                task.get_coro().close()
-        self.close()
+        heard = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        try:
+            for task in asyncio.all_tasks(self):
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio's own switch
+                with contextlib.suppress(BaseException):  # what has died does not complain
+                    task.get_coro().close()
+            self.close()
+        finally:
+            logging.disable(heard)
 
 
 class _Jumping(selectors.DefaultSelector):
