@@ -16,7 +16,7 @@ from baara_engine.testing.outside import FakeSandbox, Outside
 from baara_engine.testing.virtual import VirtualClock, VirtualLoop
 from baara_engine.worker import Worker
 
-FALLBACK_S = 60.0  # seconds between looks without a nudge: a second would be most of what a month costs
+FALLBACK_S = 300.0  # seconds between looks without a nudge: a second would be most of what a month costs
 SWEEP_S = 600.0
 
 MakeSettler = Callable[[Store, random.Random], Settler]
