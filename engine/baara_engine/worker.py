@@ -98,7 +98,7 @@ class Worker:
         """Do whatever is due now."""
         try:
             await self._renew()
-            self._take_back_orphans()
+            await self._sweep()
             self._end_cancelled()
             await self._promote()
             await self._claim()
@@ -167,12 +167,14 @@ class Worker:
             await self._store.awrite(executions.promote_due)
             self._next_due = self._store.read(executions.next_due)
 
-    def _take_back_orphans(self) -> None:
-        """Take back what could not be settled; not at every look, so that a lasting fault is not asked in a circle."""
+    async def _sweep(self) -> None:
+        """Take up what is left lying; not at every look, so that a lasting fault is not asked in a circle."""
         if self._store.clock.monotonic() - self._swept >= self._sweep_s:
             self._swept = self._store.clock.monotonic()
             at_work = {execution_id: lease.execution.epoch for execution_id, (lease, _) in self._leases.items()}
             recovery.take_back_orphans(self._store, self._owner, at_work)
+            if self._store.read(executions.strayed):
+                await self._store.awrite(executions.wake_strayed)
 
     def _end_cancelled(self) -> None:
         for execution_id in self._store.read(executions.cancel_requested):

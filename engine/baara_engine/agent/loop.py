@@ -65,7 +65,7 @@ class Agent:
         answer = await self.model.answer(
             Request(self.execution.model, self.system, talk.messages, self.actor.params, MAX_TOKENS)
         )
-        await self.journal.answered(answer, talk.turn + 1)
+        await self.journal.answered(answer, talk.turn + 1, talk.names)
 
     async def _reject(self, talk: Conversation) -> None:
         if not talk.blocks:

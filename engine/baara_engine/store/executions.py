@@ -39,6 +39,9 @@ COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('a
 TIMED = "queue = 'timer' AND status IN ('queued', 'retry_scheduled')"  # what was cancelled meanwhile is never due
 DUE = f"SELECT id, status FROM execution WHERE {TIMED} AND not_before <= ? ORDER BY not_before LIMIT ?"
 NEXT_DUE = f"SELECT min(not_before) FROM execution WHERE {TIMED}"
+# What waits because of a failure waits for a day at most. A time that is farther off was set by a clock that was wrong.
+STRAYED = f"SELECT id FROM execution WHERE {TIMED} AND waiting_reason <> 'time' AND not_before > ?"
+LONGEST_WAIT_MS = 2 * 24 * 3600 * 1000
 
 DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
 
@@ -179,6 +182,17 @@ def leave_timer(tx: Tx, execution_id: str, status: Status) -> None:
         _tell(tx, get(tx, execution_id), status)
     else:
         move(tx, execution_id, status, Status.QUEUED, queue=target)
+
+
+def strayed(view: View) -> list[str]:
+    """Give the ids of what waits for a time that can only have been set by a clock that was wrong."""
+    return [execution_id for (execution_id,) in view.sql(STRAYED, (view.now + LONGEST_WAIT_MS,))]
+
+
+def wake_strayed(tx: Tx) -> None:
+    """Queue what has strayed."""
+    for execution_id in strayed(tx):
+        leave_timer(tx, execution_id, Status.RETRY_SCHEDULED)
 
 
 def parked(view: View, reasons: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ BLOCKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "tool_use": (frozenset({"id", "name", "input"}), frozenset({"cache_control", "caller", "toolset_name"})),
     "tool_result": (frozenset({"tool_use_id"}), frozenset({"content", "is_error", "cache_control"})),
 }
+THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 BY_ROLE = {
     "user": frozenset({"text", "tool_result"}),
     "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use"}),
@@ -87,6 +88,8 @@ def _problems_of_message(message: Json, *, may_be_empty: bool) -> Iterator[str]:
             yield "text must not be blank"
         if kind == "thinking" and not block.get("signature"):
             yield "thinking must be signed"
+    if isinstance(content, list) and content and content[-1].get("type") in THOUGHTS:
+        yield "the final block must not be a thought"
 
 
 def _problems_of_calls(messages: list[Json]) -> Iterator[str]:

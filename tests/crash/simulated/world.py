@@ -240,6 +240,7 @@ class World:
     def _drain(self) -> None:
         """Stop all that disturbs; people answer what is asked, and then nothing may be left."""
         self._outage, self._model.calm, self._outside.calm = None, True, True
+        self._in(0, self.people.put_times_right)
         for _ in range(DRAIN_ROUNDS):
             if self.watcher.broken is not None or not self._left():
                 break

@@ -52,6 +52,7 @@ def test_an_answer_that_paused_may_stand_at_the_end() -> None:
         (lambda r: r["messages"][1]["content"].append({"type": "text", "text": " "}), "blank"),
         (lambda r: r["messages"][1]["content"][0].update(signature=""), "signed"),
         (lambda r: r["messages"][1]["content"][1].update(parsed=None), "fields"),
+        (lambda r: r["messages"][1]["content"].reverse(), "final block"),
         (lambda r: r["messages"][1]["content"].append(RESULT), "not for the assistant"),
         (lambda r: r["messages"][2]["content"].pop(0), "open calls"),
         (lambda r: r["messages"][2]["content"].append(RESULT), "open calls"),
