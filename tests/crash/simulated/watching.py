@@ -18,6 +18,7 @@ from baara_engine.testing import legality
 MS_PER_S = 1000
 ALL = 1_000_000
 ACTIVE = "status NOT IN ('completed', 'cancelled', 'dead_lettered')"
+DEFECTS = "SELECT execution_id, error FROM attempt WHERE error LIKE '%Error: %'"  #: an exception that nobody expected
 SAME_TRY = frozenset({CRASHED, STOPPED, Status.WAITING_FOR_INPUT, Status.RETRY_SCHEDULED})  #: ends that burn no attempt
 
 
@@ -101,6 +102,7 @@ def check_moment(view: View, owner: str | None, at_work: Json, *, calm: bool) ->
     that it has had the time to see everything.
     """
     allowed = news.concurrency(view)
+    require(view.sql(DEFECTS) == [], f"a defect: {view.sql(DEFECTS)}")
     for one in map(executions.record, view.sql(f"{executions.SELECT} WHERE {ACTIVE}")):
         _check_somewhere(view, one)
         if one.status in states.LEASED and owner is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from baara_engine import errors, owner, states
+from baara_engine import errors, events, owner, states
 from baara_engine.config import EXECUTIONS
 from baara_engine.engine import Engine
 from baara_engine.records import Effect, Execution, Json, Kind, UnknownEffect
@@ -244,3 +244,18 @@ def test_a_command_that_died_half_way_asks_how_to_go_on(
     assert execution.kind is Kind.COMMAND
     assert execution.status is status
     assert (Path(execution.workspace) / "runs").read_text() == runs
+
+
+def test_a_call_that_cannot_be_prepared_is_answered_and_never_begun(engine: Engine) -> None:
+    """It has no intent that a crash could leave without the notes which recovery needs."""
+    submitted = engine.submit(Submission(prompt="Work."))
+    model = ScriptedModel([calls(("edit", EDIT_INPUT | {"file_path": "../outside"}), turn=1), says("done")])
+    engine.start(ScriptedModels(model))
+    deadline = time.monotonic() + LONG
+    while engine.execution(submitted.id).status not in states.ENDED and time.monotonic() < deadline:
+        time.sleep(0.02)
+    engine.stop()
+    kinds = [event.kind for event in engine.events(execution=submitted.id)]
+    assert (events.Kind.TOOL_BEGUN in kinds, kinds.count(events.Kind.TOOL_ENDED)) == (False, 1)
+    [result] = model.requests[-1].messages[-1]["content"]
+    assert (result["tool_use_id"], result["is_error"]) == ("toolu_1_0", True)
