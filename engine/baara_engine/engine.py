@@ -73,14 +73,17 @@ class Engine:
         config_: config.Config | None = None,
         clock_: clock.Clock | None = None,
         open_store: Callable[[Path, clock.Clock], Store] = Store,
+        is_alive: Callable[[str | None], bool] = owner.alive,
     ) -> None:
         """Open the store of a home, making both where there is none.
 
-        Raises `errors.StoreError`, or `errors.Refused` for a home on a network or in a synced folder.
+        `is_alive` says whether the owner of a lease, as it is written there, still runs. Raises `errors.StoreError`,
+        or `errors.Refused` for a home on a network or in a synced folder.
         """
         homes.require_fit(home)
         self.home = home
         self.config = config_ or config.Config()
+        self.is_alive = is_alive
         _make_private(home)
         self.store = open_store(home, clock_ or clock.SystemClock())
         self.store.listen(lambda _: nudge.send(home))

@@ -1,9 +1,10 @@
 """The operations that write, each as one transaction. `engine.Engine` is their only caller."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from baara_engine import config, errors, owner, queues, requests, settle, states
+from baara_engine import config, errors, queues, requests, settle, states
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Task
 from baara_engine.states import Status
@@ -20,6 +21,7 @@ class Place(Protocol):
     home: Path
     store: Store
     config: config.Config
+    is_alive: Callable[[str | None], bool]
 
 
 def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
@@ -47,7 +49,7 @@ def cancel(tx: Tx, place: Place, prefix: str) -> Execution:
     execution = executions.find(tx, prefix)
     if execution.status in states.ENDED:
         raise errors.Refused(f"Execution {execution.id} has ended; it is {execution.status}.")
-    if execution.status in states.LEASED and owner.alive(execution.owner):
+    if execution.status in states.LEASED and place.is_alive(execution.owner):
         executions.request_cancel(tx, execution)
         return executions.get(tx, execution.id)
     return settle.cancel(tx, place.store, execution)

@@ -13,9 +13,9 @@ from baara_engine.store.transaction import Tx
 log = logging.getLogger(__name__)
 
 
-def recover(store: Store, me: str) -> int:
+def recover(store: Store, me: str, is_alive: Callable[[str | None], bool] = owner.alive) -> int:
     """Queue whatever an engine that is dead had in its hands, and give how many that were."""
-    taken = _take_back(store, lambda one: one.owner != me and _is_abandoned(one, store))
+    taken = _take_back(store, lambda one: one.owner != me and _is_abandoned(one, store, is_alive))
     if taken:
         log.info("took back %d executions of an engine that died", taken)
     return taken
@@ -54,6 +54,6 @@ def _take_one_back(tx: Tx, store: Store, execution: Execution) -> None:
     executions.move(tx, execution.id, execution.status, Status.QUEUED, epoch=execution.epoch)
 
 
-def _is_abandoned(execution: Execution, store: Store) -> bool:
+def _is_abandoned(execution: Execution, store: Store, is_alive: Callable[[str | None], bool]) -> bool:
     """Say whether nobody works on it: its owner is dead, or its lease has run out (the clock is only a backstop)."""
-    return not owner.alive(execution.owner) or (execution.lease_until or 0) < store.clock.now()
+    return not is_alive(execution.owner) or (execution.lease_until or 0) < store.clock.now()

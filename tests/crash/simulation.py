@@ -28,7 +28,7 @@ def simulate(
     seed: int, days: float, folder: Path | None = None, make_settler: machine_room.MakeSettler = Settler
 ) -> History:
     """Run one simulation in a new folder that is deleted afterwards."""
-    with tempfile.TemporaryDirectory(dir=folder or _memory(), prefix="simulation-") as place:
+    with tempfile.TemporaryDirectory(dir=folder or memory(), prefix="simulation-") as place:
         world = World(Path(place) / "home", seed, make_settler)
         try:
             return world.run(days)
@@ -66,7 +66,8 @@ def main() -> int:
     return rig.FOUND if broken else 0
 
 
-def _memory() -> Path | None:
+def memory() -> Path | None:
+    """Give the folder of a disk in memory, if there is one."""
     return rig.MEMORY if os.access(rig.MEMORY, os.W_OK) else None
 
 

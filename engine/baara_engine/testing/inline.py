@@ -21,6 +21,7 @@ class Plug:
 
     def __init__(self) -> None:
         self.is_pulled = False
+        self.writes = 0  #: of the process so far
         self.on_pulled: Callable[[], None] = lambda: None
         self._left: int | None = None
         self._kept = False
@@ -36,8 +37,9 @@ class Plug:
 
     def goes(self, *, committed: bool) -> bool:
         """Say whether the process lives on at this point of a write."""
-        if not committed and self._left is not None:
-            self._left -= 1
+        if not committed:
+            self.writes += 1
+            self._left = None if self._left is None else self._left - 1
         if self._left == 0 and self._kept is committed and not self.is_pulled:
             self.pull()
         return not self.is_pulled

@@ -2,15 +2,14 @@
 
 import asyncio
 import random
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from baara_engine import housekeeping, owner, recovery
+from baara_engine.agent import model
 from baara_engine.runner import Runner
 from baara_engine.settle import Settler
 from baara_engine.store.store import Store
-from baara_engine.testing.chaotic import ChaoticModel
 from baara_engine.testing.inline import InlineWriter, Plug
 from baara_engine.testing.outside import FakeSandbox, Outside
 from baara_engine.testing.virtual import VirtualClock, VirtualLoop
@@ -34,7 +33,7 @@ class Life:
     """An engine at work on a virtual clock."""
 
     def __init__(
-        self, home: Path, clock: VirtualClock, randomness: random.Random, model: ChaoticModel, outside: Outside,
+        self, home: Path, clock: VirtualClock, randomness: random.Random, models: model.Models, outside: Outside,
         make_settler: MakeSettler,
     ) -> None:  # fmt: skip
         self.plug = Plug()
@@ -43,11 +42,9 @@ class Life:
         self.store = Store(
             home, clock, randomness=randomness, writer=lambda committer: InlineWriter(committer, self.plug)
         )
-        self._process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)  # the one that owns the leases: it can die
-        boot, pid = owner.boot_id(), self._process.pid
-        self.owner = str(owner.Owner(boot, pid, owner.process_start(pid) or ""))
+        self.owner = str(owner.Owner("virtual", 1, self.store.ids.new()))
         runner = Runner(
-            self.store, home, model, lambda _name: FakeSandbox(outside), make_settler(self.store, randomness)
+            self.store, home, models, lambda _name: FakeSandbox(outside), make_settler(self.store, randomness)
         )
         house = QuietHousekeeper(home, self.store)
         self.worker = Worker(self.store, home, self.owner, runner, house, fallback_s=FALLBACK_S, sweep_s=SWEEP_S)
@@ -63,9 +60,13 @@ class Life:
         """Give the epochs that are worked on, by execution."""
         return {name: lease.execution.epoch for name, (lease, _) in self.worker._leases.items()}
 
+    def is_me(self, text: str | None) -> bool:
+        """Say whether an owner of leases is this engine and still runs."""
+        return text == self.owner and not self.plug.is_pulled
+
     def begin(self) -> None:
         """Take back what the dead left, and begin to work."""
-        recovery.recover(self.store, self.owner)
+        recovery.recover(self.store, self.owner, self.is_me)
         self._main = self.loop.create_task(self.worker.run(lambda: None))
 
     def run_until(self, when: float) -> None:
@@ -86,6 +87,4 @@ class Life:
         error = self._main.exception() if self._main is not None and ended else None
         self.loop.abandon()
         self.store.close()
-        self._process.kill()
-        self._process.communicate()
         return error

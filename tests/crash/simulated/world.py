@@ -62,7 +62,7 @@ class World:
         self._numbers = itertools.count()
         self._acted = 0.0
         self._outage: FailureKind | None = None
-        self._engine = Engine(home, clock_=self.clock, open_store=self._open)
+        self._engine = Engine(home, clock_=self.clock, open_store=self._open, is_alive=self._is_alive)
         self._engine.store.listen(lambda told: self.watcher.heard(told, by_engine=False))
         self.watcher = watching.Watcher(self._engine, LATE_S)
         workspace = home / "workspace"
@@ -141,6 +141,9 @@ class World:
 
     def _open(self, home: Path, clock: object) -> Store:
         return Store(home, self.clock, randomness=random.Random(f"{self._seed}/ids"), writer=InlineWriter)
+
+    def _is_alive(self, owner: str | None) -> bool:
+        return self._life is not None and self._life.is_me(owner)
 
     def _begin(self) -> None:
         if self._life is not None:
