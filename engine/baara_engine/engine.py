@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,16 +68,26 @@ LISTING = 50  #: rows of a list unless more are asked for
 class Engine:
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
-    def __init__(self, home: Path, *, config_: config.Config | None = None, clock_: clock.Clock | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        config_: config.Config | None = None,
+        clock_: clock.Clock | None = None,
+        open_store: Callable[[Path, clock.Clock], Store] = Store,
+        is_alive: Callable[[str | None], bool] = owner.alive,
+    ) -> None:
         """Open the store of a home, making both where there is none.
 
-        Raises `errors.StoreError`, or `errors.Refused` for a home on a network or in a synced folder.
+        `is_alive` says whether the owner of a lease, as it is written there, still runs. Raises `errors.StoreError`,
+        or `errors.Refused` for a home on a network or in a synced folder.
         """
         homes.require_fit(home)
         self.home = home
         self.config = config_ or config.Config()
+        self.is_alive = is_alive
         _make_private(home)
-        self.store = Store(home, clock_ or clock.SystemClock())
+        self.store = open_store(home, clock_ or clock.SystemClock())
         self.store.listen(lambda _: nudge.send(home))
         self._running: _Running | None = None
 

@@ -5,13 +5,15 @@ with its usage and cost; the intent of a tool call before it runs, its receipt a
 is a request that the API takes, once the open calls of the last answer have their results.
 """
 
+import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
 
 from baara_engine import errors, events
 from baara_engine.agent.model import Answer
 from baara_engine.errors import FailureKind
-from baara_engine.records import Effect, Execution, Json, ToolCall
+from baara_engine.records import Effect, Execution, Json, Message, ToolCall
 from baara_engine.store import executions, journal, questions, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
@@ -36,6 +38,8 @@ NEXT_STEP: dict[str, Step] = {
     "max_tokens": Step.REJECT,
 }
 
+CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")  # any other is refused when it is sent back
+
 CUT_CALL = "This call was not run: your answer was cut at the token limit. Make shorter calls, one at a time."
 CUT_TEXT = "Your answer was cut at the token limit. Go on from where it stopped."
 
@@ -44,11 +48,13 @@ CUT_TEXT = "Your answer was cut at the token limit. Go on from where it stopped.
 class Conversation:
     """A conversation so far. The journal is its truth; this is the copy in memory."""
 
-    messages: list[Json] = field(default_factory=list)
+    messages: list[Json] = field(default_factory=list)  #: as they are sent: by turns of the user and the assistant
+    stored: int = 0  #: messages of the journal that are in them
     turn: int = 0  #: complete answers so far
     stop_reason: str | None = None  #: of the last answer
     calls: dict[str, ToolCall] = field(default_factory=dict)  #: journaled calls of the last answer, by tool_use_id
     chain: bytes = journal.CHAIN_START  #: checksum of the last message
+    names: set[str] = field(default_factory=set)  #: ids of all calls so far: the API wants them to differ
 
     @property
     def blocks(self) -> list[Json]:
@@ -76,6 +82,20 @@ class Conversation:
             return NEXT_STEP[self.stop_reason]
         raise _ended_otherwise(self.stop_reason)
 
+    def take(self, message: Message) -> None:
+        """Put the next message of the journal at the end.
+
+        One of the same role as the last goes on with that one: an answer that paused, or a person's word after results.
+        """
+        self.stored += 1
+        if message.role == "assistant":
+            self.turn, self.stop_reason = message.turn, message.stop_reason
+        content = message.content
+        self.names.update(block["id"] for block in _tool_uses(content))
+        if self.messages and self.messages[-1]["role"] == message.role:
+            content = [*self.messages.pop()["content"], *content]
+        self.messages.append({"role": message.role, "content": content})
+
     def _has_receipt(self, tool_use_id: str) -> bool:
         call = self.calls.get(tool_use_id)
         return call is not None and call.receipt_at is not None
@@ -92,9 +112,12 @@ class Journal:
         """Write down the request, as the first message."""
         await self._append_user(0, [{"type": "text", "text": prompt}])
 
-    async def answered(self, answer: Answer, turn: int) -> None:
-        """Write down a complete answer, with its usage and cost, and reject what cannot be read of it."""
-        _require_sound(answer)
+    async def answered(self, answer: Answer, turn: int, names: Collection[str] = ()) -> None:
+        """Write down a complete answer, with its usage and cost, and reject what cannot be read of it.
+
+        `names` are the ids of the calls before it. Raises `errors.ModelFailure` for what could not be gone on from.
+        """
+        _require_sound(answer, names)
         execution = self._execution
 
         def work(tx: Tx) -> None:
@@ -171,11 +194,9 @@ class Journal:
         execution_id = self._execution.id
 
         def work(view: View) -> None:
-            news, talk.chain = journal.messages(view, execution_id, len(talk.messages), talk.chain)
-            talk.messages.extend({"role": message.role, "content": message.content} for message in news)
+            news, talk.chain = journal.messages(view, execution_id, talk.stored, talk.chain)
             for message in news:
-                if message.role == "assistant":
-                    talk.turn, talk.stop_reason = message.turn, message.stop_reason
+                talk.take(message)
             talk.calls = {call.tool_use_id: call for call in journal.calls(view, execution_id, talk.turn)}
 
         self._store.read(work)
@@ -243,13 +264,17 @@ def _tool_uses(content: list[Json]) -> list[Json]:
     return [block for block in content if block["type"] == "tool_use"]
 
 
-def _require_sound(answer: Answer) -> None:
+def _require_sound(answer: Answer, names: Collection[str]) -> None:
     """Refuse an answer that could not be gone on from: it would stand in the journal for ever."""
     ids = [block["id"] for block in _tool_uses(answer.content)]
-    if len(ids) != len(set(ids)):
+    if len(ids) != len(set(ids)) or not set(ids).isdisjoint(names):
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer names two tool calls alike.")
+    if not all(CALL_ID.fullmatch(name) for name in ids):
+        raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer names a tool call as the service may not.")
     if answer.stop_reason == "tool_use" and not ids:
         raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer speaks of a tool call and has none.")
+    if answer.stop_reason == "pause_turn" and ids:
+        raise errors.ModelFailure(FailureKind.BROKEN_ANSWER, "The answer pauses at a tool call that is not its own.")
     if not answer.content and answer.stop_reason == "refusal":
         raise _ended_otherwise(answer.stop_reason)
     if not answer.content and NEXT_STEP.get(answer.stop_reason) is not Step.FINISH:

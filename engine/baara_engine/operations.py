@@ -1,10 +1,11 @@
 """The operations that write, each as one transaction. `engine.Engine` is their only caller."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from baara_engine import config, errors, owner, queues, requests, retry, settle, states
+from baara_engine import config, errors, queues, requests, retry, settle, states
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Task
 from baara_engine.states import Status
@@ -25,6 +26,7 @@ class Place(Protocol):
     home: Path
     store: Store
     config: config.Config
+    is_alive: Callable[[str | None], bool]
 
 
 def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
@@ -52,7 +54,7 @@ def cancel(tx: Tx, place: Place, prefix: str) -> Execution:
     execution = executions.find(tx, prefix)
     if execution.status in states.ENDED:
         raise errors.Refused(f"Execution {execution.id} has ended; it is {execution.status}.")
-    if execution.status in states.LEASED and owner.alive(execution.owner):
+    if execution.status in states.LEASED and place.is_alive(execution.owner):
         executions.request_cancel(tx, execution)
         return executions.get(tx, execution.id)
     return settle.cancel(tx, place.store, execution)

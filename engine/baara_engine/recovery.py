@@ -17,9 +17,9 @@ POISONOUS = 3  # deaths in one step: one is chance and two may be, but what kill
 POISON = f"Baara died {POISONOUS} times in the same step of this execution, so it is not tried again by itself."
 
 
-def recover(store: Store, me: str) -> int:
+def recover(store: Store, me: str, is_alive: Callable[[str | None], bool] = owner.alive) -> int:
     """Queue whatever an engine that is dead had in its hands, and give how many that were."""
-    taken = _take_back(store, settle.CRASHED, lambda one: one.owner != me and _is_abandoned(one, store))
+    taken = _take_back(store, settle.CRASHED, lambda one: one.owner != me and _is_abandoned(one, store, is_alive))
     if taken:
         log.info("took back %d executions of an engine that died", taken)
     return taken
@@ -61,6 +61,6 @@ def _take_one_back(tx: Tx, store: Store, execution: Execution, ended_by: str) ->
         executions.move(tx, execution.id, execution.status, Status.QUEUED, epoch=execution.epoch)
 
 
-def _is_abandoned(execution: Execution, store: Store) -> bool:
+def _is_abandoned(execution: Execution, store: Store, is_alive: Callable[[str | None], bool]) -> bool:
     """Say whether nobody works on it: its owner is dead, or its lease has run out (the clock is only a backstop)."""
-    return not owner.alive(execution.owner) or (execution.lease_until or 0) < store.clock.now()
+    return not is_alive(execution.owner) or (execution.lease_until or 0) < store.clock.now()

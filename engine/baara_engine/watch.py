@@ -15,25 +15,25 @@ class Tasks:
 
     def __init__(self, on_failure: Callable[[str, BaseException], None] | None = None) -> None:
         """Take what to call, with the task's name and its error, when a task ends by an error."""
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], None] = {}  # in the order in which they were begun
         self._on_failure = on_failure
 
     def spawn(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
         """Start a task under this name."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._running.add(task)
+        self._running[task] = None
         task.add_done_callback(self._ended)
         return task
 
     async def stop(self) -> None:
         """Cancel what still runs and wait until all of it has ended."""
         while self._running:
-            for task in self._running:
+            for task in tuple(self._running):
                 task.cancel()
             await asyncio.wait(self._running)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if task.cancelled():
             return
         error = task.exception()

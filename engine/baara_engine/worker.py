@@ -40,10 +40,15 @@ class Worker:
 
     def __init__(
         self, store: Store, home: Path, owner: str, runner: Runner, housekeeper: housekeeping.Housekeeper,
-        only: str | None = None,
+        only: str | None = None, *, fallback_s: float = FALLBACK_S, sweep_s: float = SWEEP_S,
     ) -> None:  # fmt: skip
-        """Take what it works with, and the id of the only execution that it is to work on, if there is one."""
+        """Take what it works with, and the id of the only execution that it is to work on, if there is one.
+
+        `fallback_s` and `sweep_s` are seconds between looks; a simulation of a month looks less often.
+        """
         self._only = only
+        self._fallback_s = fallback_s
+        self._sweep_s = sweep_s
         self._store = store
         self._home = home
         self._owner = owner
@@ -100,7 +105,7 @@ class Worker:
         try:
             await self._see_to_time()
             await self._renew()
-            self._take_back_orphans()
+            self._sweep()
             self._end_cancelled()
             await self._promote()
             await self._claim()
@@ -119,13 +124,13 @@ class Worker:
 
     def _nap_s(self) -> float:
         if self._next_due is None:
-            return FALLBACK_S
-        return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), FALLBACK_S)
+            return self._fallback_s
+        return min(max((self._next_due - self._store.clock.now()) / MS_PER_S, 0.0), self._fallback_s)
 
     def _is_due(self) -> bool:
         if self._time.is_off() or (self._leases and self._since(self._renewed) >= RENEW_S):
             return True
-        if self._since(self._swept) >= SWEEP_S:
+        if self._since(self._swept) >= self._sweep_s:
             return True
         return self._next_due is not None and self._next_due <= self._store.clock.now()
 
@@ -171,12 +176,13 @@ class Worker:
             await self._store.awrite(executions.promote_due)
             self._next_due = self._store.read(executions.next_due)
 
-    def _take_back_orphans(self) -> None:
-        """Take back what could not be settled; not at every look, so that a lasting fault is not asked in a circle."""
-        if self._since(self._swept) >= SWEEP_S:
+    def _sweep(self) -> None:
+        """Take up what is left lying; not at every look, so that a lasting fault is not asked in a circle."""
+        if self._since(self._swept) >= self._sweep_s:
             self._swept = self._store.clock.monotonic()
             at_work = {execution_id: lease.execution.epoch for execution_id, (lease, _) in self._leases.items()}
             recovery.take_back_orphans(self._store, self._owner, at_work)
+            timekeeping.shorten_waits(self._store)
 
     def _end_cancelled(self) -> None:
         for execution_id in self._store.read(executions.cancel_requested):

@@ -86,7 +86,7 @@ def test_a_refusal_with_open_calls_can_be_gone_on_from(
     engine.resume(dead.id, "It is my own folder.")
     done, model = run(refused, says("done"), execution=dead)
     assert done.status is Status.COMPLETED
-    assert model.requests[-1].messages[-2]["content"][0]["is_error"] is True
+    assert model.requests[-1].messages[-1]["content"][0]["is_error"] is True
     assert not (Path(done.workspace) / "f").exists()
 
 

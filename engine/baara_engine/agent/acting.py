@@ -93,11 +93,12 @@ class Actor:
             return None
         key = f"{self.execution.id}/{talk.turn}/{block['id']}"
         call = tools.Call(key, block["input"], self.session, known.notes if known else {})
+        outcome: tools.ToolOutcome | None
         if known is None:
             outcome = await self._first(talk, ordinal, block, tool, call)
         else:
             outcome = await self._again(tool, call, known)
-        return await self._note(talk, block, call, outcome)
+        return None if outcome is None else await self._note(talk, block, call, outcome)
 
     async def _refuse(self, talk: Conversation, ordinal: int, block: Json, why: str, known: ToolCall | None) -> None:
         """Answer a call without running it; it may have an intent from before its tool or schema changed."""
@@ -115,14 +116,18 @@ class Actor:
 
     async def _first(
         self, talk: Conversation, ordinal: int, block: Json, tool: tools.Tool, call: tools.Call
-    ) -> tools.ToolOutcome:
-        refused = None
+    ) -> tools.ToolOutcome | None:
+        """Write down the intent and run a call; None for one that cannot even be prepared, and has its receipt.
+
+        An intent always has the notes that recovery goes by.
+        """
         try:
-            call = replace(call, notes=await tool.prepare(call))
+            notes = await tool.prepare(call)
         except (errors.InvalidInput, errors.Refused) as error:
-            refused = tools.Done(error.message, is_error=True)
-        await self.journal.intend(talk.turn, ordinal, block, tool, call.notes)
-        return refused or await self._run(tool, call)
+            await self.journal.reject(talk.turn, ordinal, block, error.message, calls=len(talk.blocks))
+            return None
+        await self.journal.intend(talk.turn, ordinal, block, tool, notes)
+        return await self._run(tool, replace(call, notes=notes))
 
     async def _again(self, tool: tools.Tool, call: tools.Call, known: ToolCall) -> tools.ToolOutcome:
         """Take up a call that has an intent and no receipt."""

@@ -71,7 +71,7 @@ class Agent:
                 answer = await self.model.answer(request, step.beat)
         except vitals.CutShort:
             return  # it is asked again, after whatever a person has said meanwhile
-        await self.journal.answered(answer, talk.turn + 1)
+        await self.journal.answered(answer, talk.turn + 1, talk.names)
 
     async def _reject(self, talk: Conversation) -> None:
         if not talk.blocks:

@@ -45,7 +45,9 @@ COUNTS = {
 
 # Ends after which nothing more is asked, so an answer without any content can stand.
 ENDINGS = frozenset({"end_turn", "stop_sequence", "refusal"})
+LAST = frozenset({"end_turn", "stop_sequence"})  #: of these, those after which nothing more is ever asked
 NOTHING = "[nothing was written]"  # stands in where a request may not have an empty answer in its middle
+THOUGHTS = frozenset({"thinking", "redacted_thinking"})  #: the API refuses an answer that ends with one of these
 
 NEWER = "A newer version of Baara may know it."
 
@@ -114,7 +116,7 @@ class Assembly:
         blocks = [_content(block, broken) for _, block in sorted(self._blocks.items())]
         content = [block for block in blocks if _is_fit(block)]
         self._check(content)
-        return Pieces(content or self._nothing(), self._stop_reason, Usage(**self._usage), self._model, broken)
+        return Pieces(content + self._missing(content), self._stop_reason, Usage(**self._usage), self._model, broken)
 
     def _check(self, content: list[Json]) -> None:
         calls = [block for block in content if block.get("type") == "tool_use"]
@@ -123,8 +125,12 @@ class Assembly:
         if self._stop_reason == "tool_use" and not calls:
             _fail("The answer says that it calls tools, and calls none.")
 
-    def _nothing(self) -> list[Json]:
-        return [] if self._stop_reason in ENDINGS else [{"type": "text", "text": NOTHING}]
+    def _missing(self, content: list[Json]) -> list[Json]:
+        """Give what an answer lacks to be sent back: a word, where it has none or ends with a thought."""
+        if content and content[-1].get("type") not in THOUGHTS:
+            return []
+        is_well = self._stop_reason in (LAST if content else ENDINGS)
+        return [] if is_well else [{"type": "text", "text": NOTHING}]
 
     def _message_start(self, event: Json) -> str:
         message = event["message"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from baara_engine import clock, errors, ids
 from baara_engine.records import Event
 from baara_engine.store import backup, connection, damage, layout, opening, wal
 from baara_engine.store.transaction import Tx, View
-from baara_engine.store.writer import GroupWriter
+from baara_engine.store.writer import Committer, GroupWriter, Writer
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,22 @@ SENTINEL = layout.SENTINEL
 class Store:
     """Everything that Baara remembers. Safe to use from any thread."""
 
-    def __init__(self, home: Path, clock_: clock.Clock, *, vfs: str | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        clock_: clock.Clock,
+        *,
+        vfs: str | None = None,
+        randomness: random.Random | None = None,
+        writer: Callable[[Committer], Writer] = GroupWriter,
+    ) -> None:
         """Open the database in `home`, making it only where there never was one.
 
-        Raises `errors.StoreError`, which names the remedy, and leaves everything as it is then.
+        `randomness` is what ids are made of, and `writer` what brings writes to the committer: a test that must do the
+        same twice gives its own. Raises `errors.StoreError`, which names the remedy, and leaves all as it is then.
         """
         self.clock = clock_
-        self.ids = ids.Ids(clock_)
+        self.ids = ids.Ids(clock_, randomness)
         self._home = home
         self._path = home / DATABASE
         self._opener = opening.Opener(home, clock_, self.ids, vfs)
@@ -42,7 +52,7 @@ class Store:
         self._listeners: list[Callable[[list[Event]], None]] = []
         self._on_trouble: list[Callable[[Exception], None]] = []
         self._readers = [self._open()]
-        self._writer = GroupWriter(self._opener.connect, self.ids.new(), clock_, self._tell, self._explained)
+        self._writer = writer(Committer(self._opener.connect, self.ids.new(), clock_, self._tell, self._explained))
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Do one write, all or nothing, and return once it is on the disk."""

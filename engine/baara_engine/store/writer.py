@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import peewee as pw
 
@@ -39,29 +39,24 @@ class Write:
     error: BaseException | None = None
 
 
+class Writer(Protocol):
+    """What a store hands its writes to."""
+
+    def submit(self, work: Callable[[Tx], Any]) -> Future[Any]:
+        """Hand over a write. The future ends after the commit, with what `work` returned or raised."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was handed over and close the connection."""
+        ...
+
+
 class GroupWriter:
     """A thread that owns the writing connection."""
 
-    def __init__(
-        self,
-        connect: Callable[[], pw.Database],
-        name: str,
-        clock_: clock.Clock,
-        on_commit: Callable[[list[Event]], None],
-        explain: Callable[[Exception], Exception],
-    ) -> None:
-        """Take how to open the file, a name unique among all writers ever, whom to tell after each commit.
-
-        `explain` gives the error of a write that failed as callers should see it.
-        """
-        self._connect = connect
-        self._name = name
-        self._clock = clock_
-        self._on_commit = on_commit
-        self._explain = explain
-        self._batch = 0
+    def __init__(self, committer: "Committer") -> None:
+        self._committer = committer
         self._waiting: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
-        self._db: pw.Database | None = None
         self._thread = threading.Thread(target=self._run, name="baara-writer", daemon=True)
         self._thread.start()
 
@@ -81,10 +76,11 @@ class GroupWriter:
             first = self._waiting.get()
             if first is None:
                 break
-            last = self._commit_together(self._gather(first))
-            if last:
+            batch = self._gather(first)
+            self._committer.commit([write for write in batch if write is not None])
+            if batch[-1] is None:
                 break
-        self._disconnect()
+        self._committer.close()
 
     def _gather(self, first: Write) -> list[Write | None]:
         batch: list[Write | None] = [first]
@@ -95,21 +91,49 @@ class GroupWriter:
                 break
         return batch
 
-    def _commit_together(self, batch: list[Write | None]) -> bool:
-        """Commit a batch and answer its callers; say whether the batch ended with the order to stop."""
-        writes = [write for write in batch if write is not None]
+
+class Committer:
+    """The writing connection, and the way in which writes are committed together. For one thread."""
+
+    def __init__(
+        self,
+        connect: Callable[[], pw.Database],
+        name: str,
+        clock_: clock.Clock,
+        on_commit: Callable[[list[Event]], None],
+        explain: Callable[[Exception], Exception],
+    ) -> None:
+        """Take how to open the file, a name unique among all writers ever, whom to tell after each commit.
+
+        `explain` gives the error of a write that failed as callers should see it.
+        """
+        self._connect = connect
+        self._name = name
+        self._clock = clock_
+        self._on_commit = on_commit
+        self._explain = explain
+        self._batch = 0
+        self._db: pw.Database | None = None
+
+    def commit(self, writes: list[Write]) -> None:
+        """Commit a batch, answer its callers, and tell of it."""
         events: list[Event] = []
         try:
             events = self._transact(writes)
         except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear of it
             for write in writes:
                 write.error = write.error or self._explain(error)
-            self._disconnect()
+            self.close()
         for write in writes:
             _answer(write)
         if events:
             self._tell(events)
-        return batch[-1] is None
+
+    def close(self) -> None:
+        """Close the connection; the next commit opens another."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
     def _transact(self, writes: list[Write]) -> list[Event]:
         db = self._open()
@@ -141,7 +165,7 @@ class GroupWriter:
 
     def _require_kept(self, error: Exception) -> None:
         """Return if the batch whose COMMIT raised is in the file; raise if it is not, or if that cannot be told."""
-        self._disconnect()
+        self.close()
         try:
             kept = self._is_kept(self._open())
         except Exception as again:
@@ -176,11 +200,6 @@ class GroupWriter:
         if self._db is None:
             self._db = self._connect()
         return self._db
-
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
 
 def _answer(write: Write) -> None:

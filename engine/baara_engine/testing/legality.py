@@ -22,6 +22,7 @@ BLOCKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "tool_use": (frozenset({"id", "name", "input"}), frozenset({"cache_control", "caller", "toolset_name"})),
     "tool_result": (frozenset({"tool_use_id"}), frozenset({"content", "is_error", "cache_control"})),
 }
+THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 BY_ROLE = {
     "user": frozenset({"text", "tool_result"}),
     "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use"}),
@@ -45,7 +46,8 @@ def _problems(request: Json) -> Iterator[str]:
     messages = request.get("messages") or []
     yield from _problems_of_roles(messages)
     for at, message in enumerate(messages):
-        yield from (f"messages.{at}: {text}" for text in _problems_of_message(message))
+        may_be_empty = at == len(messages) - 1 and message.get("role") == "assistant"
+        yield from (f"messages.{at}: {text}" for text in _problems_of_message(message, may_be_empty=may_be_empty))
     yield from _problems_of_calls(messages)
     if _marks(request) > MOST_MARKS:
         yield f"at most {MOST_MARKS} blocks may be marked for the cache"
@@ -61,14 +63,18 @@ def _problems_of_tools(tools: list[Json]) -> Iterator[str]:
 
 
 def _problems_of_roles(messages: list[Json]) -> Iterator[str]:
+    """Say where roles do not alternate. The service would put two of a kind together; ours are not sent like that.
+
+    An assistant message at the end is an answer that has paused and is to go on.
+    """
     roles = [message.get("role") for message in messages]
-    if roles != (["user", "assistant"] * len(roles))[: len(roles)] or len(roles) % 2 == 0:
-        yield f"messages: they must alternate, from the user to the user, and are {roles}"
+    if not roles or roles != (["user", "assistant"] * len(roles))[: len(roles)]:
+        yield f"messages: they must alternate, from the user on, and are {roles}"
 
 
-def _problems_of_message(message: Json) -> Iterator[str]:
+def _problems_of_message(message: Json, *, may_be_empty: bool) -> Iterator[str]:
     content = message["content"]
-    if not content:
+    if not content and not may_be_empty:
         yield "content must not be empty"
     for block in content if isinstance(content, list) else []:
         kind = block.get("type")
@@ -82,6 +88,8 @@ def _problems_of_message(message: Json) -> Iterator[str]:
             yield "text must not be blank"
         if kind == "thinking" and not block.get("signature"):
             yield "thinking must be signed"
+    if isinstance(content, list) and content and content[-1].get("type") in THOUGHTS:
+        yield "the final block must not be a thought"
 
 
 def _problems_of_calls(messages: list[Json]) -> Iterator[str]:
@@ -101,6 +109,8 @@ def _problems_of_calls(messages: list[Json]) -> Iterator[str]:
         if not all(TOOL_ID.fullmatch(name) for name in open_calls):
             yield f"messages.{at}: an id of a call has characters that it must not have"
         seen.update(open_calls)
+    if open_calls:
+        yield f"messages: the calls {open_calls} have no results"
 
 
 def _marks(value: object) -> int:

@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from baara_engine import errors, owner, states, tools
+from baara_engine import errors, events, owner, states, tools
 from baara_engine.config import EXECUTIONS
 from baara_engine.engine import Engine
 from baara_engine.records import Effect, Execution, Json, Kind, UnknownEffect
@@ -295,3 +295,18 @@ def test_a_call_whose_intent_was_damaged_is_never_run_again(engine: Engine, dama
     assert "baara doctor" in (execution.error_message or "")
     assert sent == {}
     assert not (Path(execution.workspace) / "runs").exists()
+
+
+def test_a_call_that_cannot_be_prepared_is_answered_and_never_begun(engine: Engine) -> None:
+    """It has no intent that a crash could leave without the notes which recovery needs."""
+    submitted = engine.submit(Submission(prompt="Work."))
+    model = ScriptedModel([calls(("edit", EDIT_INPUT | {"file_path": "../outside"}), turn=1), says("done")])
+    engine.start(ScriptedModels(model))
+    deadline = time.monotonic() + LONG
+    while engine.execution(submitted.id).status not in states.ENDED and time.monotonic() < deadline:
+        time.sleep(0.02)
+    engine.stop()
+    kinds = [event.kind for event in engine.events(execution=submitted.id)]
+    assert (events.Kind.TOOL_BEGUN in kinds, kinds.count(events.Kind.TOOL_ENDED)) == (False, 1)
+    [result] = model.requests[-1].messages[-1]["content"]
+    assert (result["tool_use_id"], result["is_error"]) == ("toolu_1_0", True)

@@ -202,6 +202,19 @@ def test_halves_of_characters_are_joined() -> None:
     assert text["text"] == "a😀b\ufffd"
 
 
+@pytest.mark.parametrize("stop_reason", ["max_tokens", "pause_turn", "refusal"])
+def test_an_answer_of_nothing_but_a_thought_can_be_sent_back(stop_reason: str) -> None:
+    """The API refuses an answer that ends with a thought, so a word is put behind it where something is to follow."""
+    pieces = put_together(start(), *block(THOUGHT), *end(stop_reason))
+    messages = [
+        {"role": "user", "content": [TEXT]},
+        {"role": "assistant", "content": pieces.content},
+        {"role": "user", "content": [TEXT]},
+    ]
+    assert pieces.content[0] == put_together(start(), *block(THOUGHT), *end()).content[0]
+    assert legality.problem({"model": "m", "max_tokens": 1, "messages": messages}) is None
+
+
 @pytest.mark.parametrize("stop_reason", ["end_turn", "max_tokens", "pause_turn", "tool_use"])
 def test_every_answer_can_be_sent_back(stop_reason: str) -> None:
     """Whatever an answer holds, a conversation with it is a legal request."""

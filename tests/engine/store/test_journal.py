@@ -153,7 +153,7 @@ def test_the_calls_that_an_answer_asks_for_are_counted(engine: Engine, execution
         journal.append(tx, execution_id, turn=3, role="assistant", content=content)
 
     def asked(turn: int) -> int:
-        return engine.store.read(lambda view: journal.calls_asked(view, execution_id, turn))
+        return engine.store.read(lambda view: len(journal.calls_asked(view, execution_id, turn)))
 
     assert asked(1) == 0
     engine.store.write(answer)

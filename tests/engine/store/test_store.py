@@ -218,8 +218,8 @@ def test_a_commit_that_raised_is_looked_up(folder: Path, kept: bool) -> None:  #
     """After a COMMIT that raised, the caller hears what the file says: kept or not."""
     store = opened(folder)
     store.write(put("before"))
-    writer = store._writer
-    writer._db = FailsOnce(writer._db, after=kept)  # type: ignore[assignment,arg-type]
+    writer = store._writer._committer  # type: ignore[attr-defined]
+    writer._db = FailsOnce(writer._db, after=kept)
     if kept:
         assert store.write(put("a")) == "a"
     else:

@@ -30,6 +30,13 @@ def test_a_legal_request_is_left_alone() -> None:
     assert legality.problem(LEGAL) is None
 
 
+def test_an_answer_that_paused_may_stand_at_the_end() -> None:
+    """A request may end with what the assistant has said so far, even if that is nothing."""
+    for content in ([TEXT], []):
+        paused = {"role": "assistant", "content": content}
+        assert legality.problem(LEGAL | {"messages": [*LEGAL["messages"], paused]}) is None
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
@@ -37,13 +44,15 @@ def test_a_legal_request_is_left_alone() -> None:
         (lambda r: r.update(model=""), "model"),
         (lambda r: r.pop("max_tokens"), "max_tokens"),
         (lambda r: r.update(messages=[]), "alternate"),
-        (lambda r: r["messages"].pop(), "alternate"),
+        (lambda r: r["messages"].pop(), "have no results"),
+        (lambda r: r["messages"].append({"role": "user", "content": "and"}), "alternate"),
         (lambda r: r["messages"].pop(0), "alternate"),
         (lambda r: r["messages"].pop(1), "alternate"),
         (lambda r: r["messages"][1].update(content=[]), "must not be empty"),
         (lambda r: r["messages"][1]["content"].append({"type": "text", "text": " "}), "blank"),
         (lambda r: r["messages"][1]["content"][0].update(signature=""), "signed"),
         (lambda r: r["messages"][1]["content"][1].update(parsed=None), "fields"),
+        (lambda r: r["messages"][1]["content"].reverse(), "final block"),
         (lambda r: r["messages"][1]["content"].append(RESULT), "not for the assistant"),
         (lambda r: r["messages"][2]["content"].pop(0), "open calls"),
         (lambda r: r["messages"][2]["content"].append(RESULT), "open calls"),

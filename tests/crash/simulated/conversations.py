@@ -1,0 +1,242 @@
+"""Conversations of any shape, played by the real loop and journal, and cut off at any write.
+
+A conversation is drawn as a list of answers. It is played once undisturbed; then once for each write of the engine,
+with the engine dying right after that write and another one taking it up. All that is sent to the model is looked at.
+"""
+
+import copy
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import strategies as st
+from tests.crash.simulated import machine_room
+
+from baara_engine import errors, states
+from baara_engine.agent import anthropic_model
+from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.engine import Engine
+from baara_engine.errors import FailureKind
+from baara_engine.records import Execution, Json, UnknownEffect
+from baara_engine.requests import Submission
+from baara_engine.settle import Settler
+from baara_engine.states import Status
+from baara_engine.store.store import Store
+from baara_engine.testing import legality
+from baara_engine.testing.inline import InlineWriter
+from baara_engine.testing.outside import Outside
+from baara_engine.testing.virtual import VirtualClock
+
+STEP_S = 1800.0  # an engine has done all that it can by then
+MOST_STEPS = 12  # answers and words of a person, at most, until a conversation is left as it is
+
+# Tool calls of each effect class, calls that are refused, and such as nobody can run.
+USES: tuple[tuple[str, Json], ...] = (
+    ("read", {"file_path": "a.txt"}),
+    ("glob", {"pattern": "*"}),
+    ("write", {"file_path": "a.txt", "content": "one"}),
+    ("edit", {"file_path": "a.txt", "old_string": "one", "new_string": "two"}),
+    ("edit", {"file_path": "none.txt", "old_string": "one", "new_string": "two"}),
+    ("report", {"title": "Found", "markdown": "This."}),
+    ("bash", {"command": "send"}),
+    ("bash", {"nothing": "of the kind"}),
+    ("ask_user", {"question": "May I?"}),
+    ("no_such_tool", {}),
+)
+BAD_IDS = ("not legal", "", "toolu_0_0")  #: characters that are not allowed, none, and the id of another call
+FAILURES = (FailureKind.SERVER, FailureKind.RATE_LIMIT, FailureKind.REQUEST, FailureKind.BROKEN_ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One answer of a conversation."""
+
+    stop_reason: str
+    uses: tuple[int, ...] = ()  #: of `USES`
+    broken: frozenset[int] = frozenset()  #: positions of the calls whose input cannot be read
+    text: bool = True
+    fails: FailureKind | None = None  #: once, before it is given
+    bad_id: str | None = None  #: that one call has when the answer is first given
+
+    def answer(self, turn: int, *, again: bool) -> Answer:
+        """Give the answer; a thought in it tells which one it was."""
+        content: list[Json] = [{"type": "thinking", "thinking": "Hm.", "signature": f"turn-{turn}"}]
+        if self.text or not self.uses:
+            content.append({"type": "text", "text": f"At {turn}."})
+        broken = {}
+        for position, use in enumerate(self.uses):
+            name, value = USES[use]
+            call_id = f"toolu_{turn}_{position}"
+            if self.bad_id is not None and position == 0 and not again:
+                call_id = self.bad_id
+            if position in self.broken:
+                broken[call_id], value = "it broke off", {}
+            content.append({"type": "tool_use", "id": call_id, "name": name, "input": value})
+        return Answer(content, self.stop_reason, Usage(1, 1), "scripted", 1, broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole conversation, and how it is met."""
+
+    lines: tuple[Line, ...]
+    policy: UnknownEffect
+    answers: bool  #: people answer what is asked
+    say: str | None  #: what they say to a dead letter that they resume
+    luck: int  #: seed of what the tools do
+    dies_again: int  #: write of the second engine at which that dies as well; 0: it lives
+
+
+def scripts() -> st.SearchStrategy[Script]:
+    """Draw conversations."""
+    calls = st.lists(st.integers(0, len(USES) - 1), min_size=1, max_size=4).map(tuple)
+    none_or_calls = st.lists(st.integers(0, len(USES) - 1), max_size=3).map(tuple)
+    fails = st.sampled_from([None, None, None, None, *FAILURES])
+    broken = st.sampled_from([frozenset[int](), frozenset[int](), frozenset({0}), frozenset({1, 2})])
+    bad_ids = st.sampled_from([None, None, None, None, *BAD_IDS])
+    acts = st.builds(Line, st.just("tool_use"), calls, broken, st.booleans(), fails, bad_ids)
+    cut = st.builds(Line, st.just("max_tokens"), none_or_calls, broken, st.booleans(), fails)
+    pauses = st.builds(Line, st.just("pause_turn"), fails=fails)
+    pauses_badly = st.builds(Line, st.just("pause_turn"), calls)
+    ends = st.builds(Line, st.sampled_from(["refusal", "end_turn", "something_new"]), none_or_calls)
+    lines = st.lists(st.one_of(acts, acts, acts, cut, pauses, pauses_badly, ends), min_size=1, max_size=5).map(tuple)
+    return st.builds(
+        Script, lines, st.sampled_from(list(UnknownEffect)), st.booleans(), st.sampled_from([None, "Go on."]),
+        st.integers(0, 1000), st.integers(0, 4),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Player:
+    """The model of a script: what it says next is read off the conversation."""
+
+    script: Script
+    requests: list[Json] = field(default_factory=list)
+    given: set[int] = field(default_factory=set)  #: turns whose first answer has been given, or has failed
+
+    def preload(self) -> None:
+        """Need nothing."""
+
+    async def get(self, model_id: str) -> "Player":
+        """Be the model for every id."""
+        return self
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+    async def answer(self, request: Request, on_text: object = None) -> Answer:
+        """Check what was sent, and give the next line."""
+        body = anthropic_model.body(request)
+        self.requests.append(copy.deepcopy(body))
+        problem = legality.problem(body)
+        if problem is not None:
+            raise AssertionError(f"an illegal request: {problem}")
+        turn = thoughts(body)
+        again = turn in self.given
+        self.given.add(turn)
+        line = self.script.lines[turn] if turn < len(self.script.lines) else Line("end_turn")
+        if line.fails is not None and not again:
+            raise errors.ModelFailure(line.fails, "It failed.")
+        if again and line.stop_reason == "pause_turn" and line.uses:
+            line = Line("end_turn")  # an answer that can never be kept is not given for ever
+        return line.answer(turn, again=again)
+
+
+def thoughts(body: Json) -> int:
+    """Count the answers in a request, and check that their thoughts are what they were."""
+    blocks = [block for message in body["messages"] if message["role"] == "assistant" for block in message["content"]]
+    signed = [block["signature"] for block in blocks if block["type"] == "thinking"]
+    if signed != [f"turn-{turn}" for turn in range(len(signed))]:
+        raise AssertionError(f"thoughts were changed: {signed}")
+    return len(signed)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a conversation."""
+
+    execution: Execution
+    writes: int  #: of the first engine
+    effects: dict[str, int]
+    requests: list[Json]
+
+
+def play(template: Path, home: Path, script: Script, dies_at: int = 0) -> Played:
+    """Play a conversation in a copy of a home; with `dies_at`, the engine dies right after its write of that number."""
+    shutil.copytree(template, home)
+    with _stage(home, script) as stage:
+        return stage.play(dies_at)
+
+
+class Stage:
+    """Where a conversation is played."""
+
+    def __init__(self, home: Path, script: Script) -> None:
+        self._home, self._script = home, script
+        self._clock = VirtualClock()
+        self._engine = Engine(home, clock_=self._clock, open_store=self._open, is_alive=self._is_alive)
+        self._player = Player(script)
+        self._random = random.Random(script.luck)
+        self._outside = Outside(self._random, calm=True)
+        self._lives: list[machine_room.Life] = []
+
+    def play(self, dies_at: int) -> Played:
+        """Submit, and let engines and people do what the script says."""
+        submission = Submission(prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home))
+        submitted = self._engine.submit(submission)
+        self._live(dies_at)
+        for _ in range(MOST_STEPS):
+            self._lives[-1].run_until(self._clock.monotonic() + STEP_S)
+            if self._lives[-1].plug.is_pulled:
+                self._die()
+            elif not self._meet(self._engine.execution(submitted.id)):
+                break
+        writes, execution = self._lives[0].plug.writes, self._engine.execution(submitted.id)
+        return Played(execution, writes, dict(self._outside.effects), self._player.requests)
+
+    def close(self) -> None:
+        """Free everything."""
+        self._lives.pop().bury()
+        self._engine.close()
+
+    def _open(self, home: Path, _clock: object) -> Store:
+        return Store(home, self._clock, writer=InlineWriter)
+
+    def _is_alive(self, owner: str | None) -> bool:
+        return self._lives[-1].is_me(owner)
+
+    def _live(self, dies_at: int) -> None:
+        self._lives.append(
+            machine_room.Life(self._home, self._clock, self._random, self._player, self._outside, Settler)
+        )
+        if dies_at:
+            self._lives[-1].plug.pull_at(dies_at, kept=True)
+        self._lives[-1].begin()
+
+    def _die(self) -> None:
+        self._lives[-1].bury()
+        self._outside.crash(power=self._script.luck % 2 == 0)
+        self._live(self._script.dies_again if len(self._lives) == 1 else 0)
+
+    def _meet(self, execution: Execution) -> bool:
+        """Do what people do about an execution; say whether there was anything to do."""
+        if execution.status is Status.WAITING_FOR_INPUT and self._script.answers:
+            self._engine.answer_execution(execution.id, "It happened", by="somebody")
+            return True
+        if execution.status is Status.DEAD_LETTERED:
+            self._engine.resume(execution.id, self._script.say)
+            return True
+        return execution.status not in {*states.ENDED, Status.WAITING_FOR_INPUT}
+
+
+@contextmanager
+def _stage(home: Path, script: Script) -> Iterator[Stage]:
+    stage = Stage(home, script)
+    try:
+        yield stage
+    finally:
+        stage.close()
+        shutil.rmtree(home)
