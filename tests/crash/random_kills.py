@@ -44,9 +44,10 @@ from baara_engine.engine import Engine
 KILLS = 150  # of the short form
 EACH = 400  # kills that a home lives through
 BETWEEN = 50  # kills between two checks
+BORN_S = 0.05  # before which there is no sandbox to kill
 LONG_S = 600.0  # no life takes as long
 QUIET_S = 9.0  # after which nothing is left of an engine: the grace of a command, and its ending
-HALVES = ["engine", "engine", "tree"]  #: how a life ends
+ENDS = ["engine", "engine", "tree"]  #: how a life ends
 LATER = ("baara_engine.tools.check", "baara_engine.sandboxes.native")  # what an engine imports when it needs it
 ENDED = "ended"  #: file that says: all of this home's work must have come to its end
 
@@ -67,10 +68,10 @@ class Life:
         chance = random.Random(f"{seed}/life/{number}")
         shortest, longest = chance.choice([(0.0, 0.06), (0.06, 0.3), (0.06, 0.3), (0.2, 0.6)])
         after_s = chance.uniform(shortest, longest)
-        times = sorted(chance.uniform(0.03, after_s) for _ in range(chance.choice([0, 0, 1, 2]))) if after_s > 0.1 else []
-        hands = tuple((at, chance.choice(processes.ROLES)) for at in times)
+        times = sorted(chance.uniform(BORN_S, after_s) for _ in range(chance.choice([0, 0, 1, 2])))
+        hands = tuple((at, chance.choice(processes.ROLES)) for at in times if after_s > 2 * BORN_S)
         visitor = chance.uniform(0, 0.08) if chance.random() < 0.1 else None
-        return cls(after_s, chance.choice(HALVES), hands, chance.random() < 0.5, visitor)
+        return cls(after_s, chance.choice(ENDS), hands, chance.random() < 0.5, visitor)
 
 
 @dataclass(slots=True)
@@ -110,7 +111,8 @@ class Rig:
     def _live(self, world: World, life: Life) -> None:
         began = time.monotonic()
         pid, reading = rig.begin_child(partial(live, world=world))
-        visitor = rig.begin_child(partial(person.visit, world=world, seed=self.seed, number=self.life)) if life.visit else None
+        visit = partial(person.visit, world=world, seed=self.seed, number=self.life)
+        visitor = rig.begin_child(visit) if life.visit else None
         chance = random.Random(f"{self.seed}/victims/{self.life}")
         if visitor and life.visitor_after_s is not None:
             _sleep_until(began + life.visitor_after_s)

@@ -15,7 +15,6 @@ from baara_engine.errors import FailureKind
 from baara_engine.records import Json
 
 THINKS_S = 0.01  # seconds that an answer takes, so that kills fall into it
-SOON_S = 1.0  # after which a service that has no room may be asked again; a shorter wait is not granted
 
 # What has a time of its own; the others are waited for (a key), or the engine chooses the time.
 SAYS_WHEN = frozenset({FailureKind.RATE_LIMIT, FailureKind.OVERLOADED, FailureKind.OFFLINE})
@@ -49,10 +48,10 @@ class Service:
         """Hold nothing."""
 
     def _refuse(self, asked: Json, turn: int) -> None:
-        kind, times = asked["troubles"].get(str(turn), (None, 0))
+        kind, times, wait_s = asked["troubles"].get(str(turn), (None, 0, 0.0))
         count = self._refusals / f"{asked['name']}-{turn}"
         if kind is None or (count.exists() and count.stat().st_size >= times):
             return
         with count.open("a") as file:
             file.write("x")
-        raise errors.ModelFailure(FailureKind(kind), "Not now.", retry_after=SOON_S if kind in SAYS_WHEN else None)
+        raise errors.ModelFailure(FailureKind(kind), "Not now.", retry_after=wait_s if kind in SAYS_WHEN else None)

@@ -9,6 +9,7 @@ import json
 import random
 import re
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,14 @@ MARK = re.compile(r'echo "(\S+) (\S+)" >>')
 COUNT = re.compile(r"^\d+$", re.MULTILINE)
 COMMAND = "command"  #: in the place of the call, in what a command execution writes
 YES = "Yes."
+SOON_S = 1.0  # after which a service without room may be asked again; a shorter wait is not granted
 SOON_MS = 1500  #: the longest that delayed work waits for its time
 TROUBLES = (
     FailureKind.RATE_LIMIT, FailureKind.OVERLOADED, FailureKind.OFFLINE, FailureKind.KEY, FailureKind.BILLING,
     FailureKind.SERVER,
 )  # fmt: skip
+
+Trouble = tuple[FailureKind, int, float]  # how often the service refuses, and the wait in s that it asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,15 @@ def _agent(world: World, chance: random.Random, title: str) -> Json:
     steps = [[chance.choice(kinds), chance.randint(0, 60), chance.randint(0, 40)] for _ in range(chance.randint(1, 5))]
     troubles = {}
     if chance.random() < 0.4:
-        troubles[str(chance.randint(1, len(steps)))] = [chance.choice(TROUBLES), chance.randint(1, 2)]
-    asked = {"name": title, "receipts": str(world.receipts), "steps": steps, "troubles": troubles}
+        troubles[chance.randint(1, len(steps))] = (chance.choice(TROUBLES), chance.randint(1, 2), SOON_S)
     policies = [UnknownEffect.TELL, UnknownEffect.TELL, UnknownEffect.ASK, UnknownEffect.RERUN]
-    return {"prompt": json.dumps(asked), "unknown_effect": chance.choice(policies)}
+    return {"prompt": prompt(world, title, steps, troubles), "unknown_effect": chance.choice(policies)}
+
+
+def prompt(world: World, title: str, steps: Sequence[Sequence[object]], troubles: Mapping[int, Trouble]) -> str:
+    """Write down all that an agent will do: (kind, ms before, ms after) each, and its troubles by turn."""
+    by_turn = {str(turn): trouble for turn, trouble in troubles.items()}
+    return json.dumps({"name": title, "receipts": str(world.receipts), "steps": steps, "troubles": by_turn})
 
 
 def _command(world: World, chance: random.Random, title: str) -> Json:
