@@ -96,7 +96,8 @@ def last_begin(engine: Engine, execution: Execution) -> int:
 @either_way
 def test_parked_work_waits_on_and_burns_no_attempt(engine: Engine, world: World, end: signal.Signals) -> None:
     """Each kind of waiting keeps its reason and its time; what has a time goes on then, the rest when a key comes."""
-    parked = [agent(engine, world, kind, "act", trouble=(kind, 1, PARK_S)) for kind in KINDS]
+    # Each with an account of its own, because what shares one waits for the same.
+    parked = [agent(engine, world, kind, "act", trouble=(kind, 1, PARK_S), model=f"of-{kind}") for kind in KINDS]
     with working(world, end):
         until(lambda: all(engine.execution(one.id).status is Status.RETRY_SCHEDULED for one in parked))
     before = [engine.execution(one.id) for one in parked]

@@ -19,7 +19,6 @@ from baara_engine.store import executions, journal
 from baara_engine.store.transaction import View
 
 DEFECTS = re.compile(r"Traceback|failed unexpectedly|ended by an error|telling of committed events failed")
-STRICT = frozenset({UnknownEffect.TELL, UnknownEffect.ASK})  #: policies under which nothing is repeated by itself
 OF_COMMANDS = frozenset({"command", "sandbox", person.POISON})  #: causes for which a command may be given up here
 # Dead letters that were resumed are none at the end, so they are counted by what stands in their threads.
 POISONED = "SELECT count(*) FROM thread_message WHERE kind = 'failure' AND body LIKE '%in the same step%'"
@@ -119,7 +118,7 @@ def _says_done(call: ToolCall) -> bool:
 
 def _most(execution: Execution, made: list[ToolCall]) -> int:
     """Give how often a line may stand there: once for each call, and where it may be repeated, once for each lease."""
-    if execution.unknown_effect not in STRICT:
+    if execution.unknown_effect is UnknownEffect.RERUN:
         return execution.epoch
     if execution.kind is Kind.COMMAND and execution.max_retries == 0:
         return 1  # whoever let it run again had looked first
@@ -166,7 +165,7 @@ def _done_agents(one: Seen) -> list[str]:
         acts[act] += times
     for number, (kind, *_) in enumerate(json.loads(execution.prompt)["steps"]):
         times = acts[f"{execution.name}:{number}"]
-        if kind == "careful" and execution.unknown_effect in STRICT and times != 1:
+        if kind == "careful" and execution.unknown_effect is not UnknownEffect.RERUN and times != 1:
             wrong.append(f"step {number} of {execution.id} was done {times} times")
     return wrong
 

@@ -10,7 +10,7 @@ import psutil
 
 from baara_engine.sandboxes.hands import processes
 
-ROLES = ("launcher", "supervisor", "command")
+ROLES = ("supervisor", "command", "launcher")  #: there is a launcher nearly always, so it comes last
 PAUSE_S = 0.05
 
 
@@ -52,11 +52,10 @@ def _hands(pid: int) -> dict[str, list[psutil.Process]]:
     hands: dict[str, list[psutil.Process]] = {role: [] for role in ROLES}
     with contextlib.suppress(psutil.NoSuchProcess):
         for launcher in psutil.Process(pid).children():
-            hands["launcher"].append(launcher)
             supervisors = launcher.children()
-            below = [one for one in launcher.children(recursive=True) if one not in supervisors]
+            hands["launcher"].append(launcher)
             hands["supervisor"] += supervisors
-            hands["command"] += below
+            hands["command"] += [one for one in launcher.children(recursive=True) if one not in supervisors]
     return hands
 
 

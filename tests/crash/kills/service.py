@@ -21,21 +21,32 @@ SAYS_WHEN = frozenset({FailureKind.RATE_LIMIT, FailureKind.OVERLOADED, FailureKi
 
 
 class Service:
-    """Stands where `agent.models.Models` stands, and answers by itself for every id."""
+    """Stands where `agent.models.Models` stands; what share a model id, share an account."""
 
     def __init__(self, refusals: Path) -> None:
         """Take the folder where it counts the requests that it has refused: it is not of the engine's world."""
         self._refusals = refusals
+        self._accounts: dict[str, Account] = {}
 
     def preload(self) -> None:
         """Need nothing."""
 
-    async def get(self, model_id: str) -> "Service":
-        """Give the model."""
-        return self
+    async def get(self, model_id: str) -> "Account":
+        """Give the account of this name."""
+        return self._accounts.setdefault(model_id, Account(self._refusals))
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+class Account:
+    """Answers by the plan in the prompt, or refuses where that says so."""
+
+    def __init__(self, refusals: Path) -> None:
+        self._refusals = refusals
 
     async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
-        """Give the next step of the plan, or refuse where the prompt says so."""
+        """Give the next step of the plan. Raises `errors.ModelFailure`."""
         await asyncio.sleep(THINKS_S)
         asked = json.loads(request.messages[0]["content"][0]["text"])
         turn = 1 + sum(message["role"] == "assistant" for message in request.messages)

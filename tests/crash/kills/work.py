@@ -25,6 +25,7 @@ COMMAND = "command"  #: in the place of the call, in what a command execution wr
 YES = "Yes."
 SOON_S = 1.0  # after which a service without room may be asked again; a shorter wait is not granted
 SOON_MS = 1500  #: the longest that delayed work waits for its time
+ACCOUNTS = ("account-1", "account-2", "account-3")
 TROUBLES = (
     FailureKind.RATE_LIMIT, FailureKind.OVERLOADED, FailureKind.OFFLINE, FailureKind.KEY, FailureKind.BILLING,
     FailureKind.SERVER,
@@ -94,7 +95,8 @@ def _agent(world: World, chance: random.Random, title: str) -> Json:
     if chance.random() < 0.4:
         troubles[chance.randint(1, len(steps))] = (chance.choice(TROUBLES), chance.randint(1, 2), SOON_S)
     policies = [UnknownEffect.TELL, UnknownEffect.TELL, UnknownEffect.ASK, UnknownEffect.RERUN]
-    return {"prompt": prompt(world, title, steps, troubles), "unknown_effect": chance.choice(policies)}
+    values = {"model": chance.choice(ACCOUNTS), "unknown_effect": chance.choice(policies)}
+    return values | {"prompt": prompt(world, title, steps, troubles)}
 
 
 def prompt(world: World, title: str, steps: Sequence[Sequence[object]], troubles: Mapping[int, Trouble]) -> str:
