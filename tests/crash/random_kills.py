@@ -24,6 +24,7 @@ import importlib
 import json
 import logging
 import random
+import select
 import shutil
 import sys
 import time
@@ -44,7 +45,7 @@ from baara_engine.engine import Engine
 KILLS = 150  # of the short form
 EACH = 400  # kills that a home lives through
 BETWEEN = 50  # kills between two checks
-BORN_S = 0.05  # before which there is no sandbox to kill
+BORN_S = 0.03  # before which there is hardly a sandbox to kill
 LONG_S = 600.0  # no life takes as long
 QUIET_S = 9.0  # after which nothing is left of an engine: the grace of a command, and its ending
 ENDS = ["engine", "engine", "tree"]  #: how a life ends
@@ -56,6 +57,7 @@ ENDED = "ended"  #: file that says: all of this home's work must have come to it
 class Life:
     """The plan of one life, drawn from the seed and its number. Times in s."""
 
+    early: bool  #: the times count from its fork, and not from the moment when it is at work
     after_s: float
     end: str  #: "engine" or "tree"
     hands: tuple[tuple[float, str], ...]  #: processes of the sandbox that are killed: when, and of which role
@@ -66,12 +68,12 @@ class Life:
     def drawn(cls, seed: int, number: int) -> "Life":
         """Draw the plan of this number."""
         chance = random.Random(f"{seed}/life/{number}")
-        shortest, longest = chance.choice([(0.0, 0.06), (0.06, 0.3), (0.06, 0.3), (0.2, 0.6)])
-        after_s = chance.uniform(shortest, longest)
+        early = chance.random() < 0.25
+        after_s = chance.uniform(*chance.choice([(0.0, 0.05), (0.05, 0.2), (0.1, 0.4)]))
         times = sorted(chance.uniform(BORN_S, after_s) for _ in range(chance.choice([0, 0, 1, 2])))
         hands = tuple((at, chance.choice(processes.ROLES)) for at in times if after_s > 2 * BORN_S)
         visitor = chance.uniform(0, 0.08) if chance.random() < 0.1 else None
-        return cls(after_s, chance.choice(ENDS), hands, chance.random() < 0.5, visitor)
+        return cls(early, after_s, chance.choice(ENDS), hands, chance.random() < 0.5, visitor)
 
 
 @dataclass(slots=True)
@@ -109,11 +111,13 @@ class Rig:
             self._finish(world)
 
     def _live(self, world: World, life: Life) -> None:
-        began = time.monotonic()
         pid, reading = rig.begin_child(partial(live, world=world))
         visit = partial(person.visit, world=world, seed=self.seed, number=self.life)
         visitor = rig.begin_child(visit) if life.visit else None
         chance = random.Random(f"{self.seed}/victims/{self.life}")
+        if not life.early:
+            select.select([reading], [], [], LONG_S)  # until it says that it works, or has ended
+        began = time.monotonic()
         if visitor and life.visitor_after_s is not None:
             _sleep_until(began + life.visitor_after_s)
             processes.kill(visitor[0])
@@ -163,10 +167,11 @@ class Rig:
             self.found += [*wrong, f"in life {self.life}; kept in {rig.keep(world.folder)}"]
 
 
-def live(_: Tell, world: World) -> None:
+def live(tell: Tell, world: World) -> None:
     """Be an engine, until the end."""
     engine = Engine(world.home)
     engine.start(service.Service(world.refusals))
+    tell("working")
     engine.join(LONG_S)
 
 
