@@ -23,6 +23,7 @@ import gc
 import importlib
 import json
 import logging
+import os
 import random
 import select
 import shutil
@@ -46,7 +47,8 @@ KILLS = 150  # of the short form
 EACH = 400  # kills that a home lives through
 BETWEEN = 50  # kills between two checks
 BORN_S = 0.03  # before which there is hardly a sandbox to kill
-LONG_S = 600.0  # no life takes as long
+LONG_S = 60.0  # no start takes as long
+LOOK_S = 1.0
 QUIET_S = 9.0  # after which nothing is left of an engine: the grace of a command, and its ending
 ENDS = ["engine", "engine", "tree"]  #: how a life ends
 LATER = ("baara_engine.tools.check", "baara_engine.sandboxes.native")  # what an engine imports when it needs it
@@ -168,11 +170,13 @@ class Rig:
 
 
 def live(tell: Tell, world: World) -> None:
-    """Be an engine, until the end."""
+    """Be an engine until it is killed, or its parent ends."""
+    parent = os.getppid()
     engine = Engine(world.home)
     engine.start(service.Service(world.refusals))
     tell("working")
-    engine.join(LONG_S)
+    while os.getppid() == parent and not engine.join(LOOK_S):
+        pass
 
 
 def verified(world: World) -> tuple[list[str], dict[str, int]]:

@@ -33,9 +33,10 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.timeout(400)  # all that was left behind has to come to its end, on a busy machine too
 def test_engines_killed_at_random_lose_nothing_and_do_nothing_twice() -> None:
     """Engines, their trees, hands and callers are killed; all that was acknowledged comes to its end, once."""
-    assert run("--minutes", "1").returncode == 0
+    assert run("--minutes", "0.6").returncode == 0
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from baara_engine.states import Status
 
 ROOT = Path(__file__).parents[2]
 LONG = 60.0  # seconds that no wait here takes unless something is wrong
-PARK_S = 6.0  # longer than an engine needs to park everything, die and come back
+PARK_S = 5.0  # longer than an engine needs to park everything and die
 DELAY_MS = 5000
-SLOW_MS = 1500  # of a step that is at work when the engine dies
+SLOW_MS = 2500  # of a step that is at work when the engine dies
 
 KINDS = (
     FailureKind.RATE_LIMIT, FailureKind.OVERLOADED, FailureKind.OFFLINE, FailureKind.KEY, FailureKind.BILLING,
@@ -96,14 +96,14 @@ def last_begin(engine: Engine, execution: Execution) -> int:
 @either_way
 def test_parked_work_waits_on_and_burns_no_attempt(engine: Engine, world: World, end: signal.Signals) -> None:
     """Each kind of waiting keeps its reason and its time; what has a time goes on then, the rest when a key comes."""
-    # Each with an account of its own, because what shares one waits for the same.
-    parked = [agent(engine, world, kind, "act", trouble=(kind, 1, PARK_S), model=f"of-{kind}") for kind in KINDS]
     with working(world, end):
+        # Each with an account of its own, because what shares one waits for the same.
+        parked = [agent(engine, world, kind, "act", trouble=(kind, 1, PARK_S), model=f"of-{kind}") for kind in KINDS]
         until(lambda: all(engine.execution(one.id).status is Status.RETRY_SCHEDULED for one in parked))
-    before = [engine.execution(one.id) for one in parked]
+        before = [engine.execution(one.id) for one in parked]
+    assert [engine.execution(one.id) for one in parked] == before
     assert [one.waiting_reason for one in before] == list(KINDS)
     with working(world):
-        assert [engine.execution(one.id) for one in parked] == before
         timed = [one for one in before if one.error_cause not in FOR_A_KEY]
         for one in until_ended(engine, *timed):
             assert last_begin(engine, one) >= next(was.not_before or 0 for was in before if was.id == one.id)
@@ -135,10 +135,10 @@ def _is_scheduled(execution: Execution, attempt: int) -> bool:
 @either_way
 def test_work_for_a_later_time_begins_then(engine: Engine, world: World, end: signal.Signals) -> None:
     """A time that comes after the engine's death is kept; one that passed meanwhile is made up for at the start."""
-    now = clock.SystemClock().now()
-    later = agent(engine, world, "later", "act", not_before=now + DELAY_MS)
-    missed = agent(engine, world, "missed", "act", not_before=now + DELAY_MS // 2)
     with working(world, end):
+        now = clock.SystemClock().now()
+        later = agent(engine, world, "later", "act", not_before=now + DELAY_MS)
+        missed = agent(engine, world, "missed", "act", not_before=now + DELAY_MS // 2)
         assert {engine.execution(one.id).queue for one in (later, missed)} == {queues.TIMER}
     until(lambda: clock.SystemClock().now() > (missed.not_before or 0))
     assert engine.execution(missed.id) == missed
