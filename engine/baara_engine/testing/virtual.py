@@ -8,6 +8,7 @@ import contextlib
 import logging
 import math
 import selectors
+from collections.abc import Callable
 from typing import Any
 
 from baara_engine.clock import Millis
@@ -61,11 +62,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Give the clock's monotonic time."""
         return self._virtual.monotonic()
 
-    def run_in_executor(self, _executor: object, work: Any, *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # the stubs have it generic
+        self, executor: object, func: Callable[..., Any], *args: Any  # noqa: ARG002 - there is but one
+    ) -> asyncio.Future[Any]:
         """Do at once, in this thread, what would have gone to another: threads have no virtual time."""
         done = self.create_future()
         try:
-            done.set_result(work(*args))
+            done.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 - it is raised where the work is awaited
             done.set_exception(error)
         return done

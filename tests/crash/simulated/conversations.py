@@ -109,7 +109,7 @@ def scripts() -> st.SearchStrategy[Script]:
     )  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Player:
     """The model of a script: what it says next is read off the conversation."""
 
