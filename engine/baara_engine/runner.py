@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import commands, config, errors, resuming, sandboxes, settle, tools
+from baara_engine import commands, config, errors, homes, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, loop, model, prompts
 from baara_engine.errors import FailureKind
 from baara_engine.journal import Conversation, Journal
@@ -152,7 +152,7 @@ class Runner:
 
     async def _open(self, execution: Execution) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id
-        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        homes.make_folder(private)
         limits = sandboxes.Limits()
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
 

@@ -99,7 +99,8 @@ class Trouble:
 
     def _full(self) -> None:
         """Fill the disk, and take whatever room is made meanwhile: the ballast is to help no longer than this."""
-        until, fillers = time.monotonic() + FULL_S, []
+        until = time.monotonic() + FULL_S
+        fillers: list[Path] = []
         try:
             while time.monotonic() < until:
                 fillers.append(self.disk / f"filler-{len(fillers)}")
