@@ -4,6 +4,7 @@ SQLite's locks do not hold over a network, and a program that synchronises a fol
 the file without its log, or while it is written.
 """
 
+import errno
 import os
 import re
 import sys
@@ -28,6 +29,8 @@ SYNCED = re.compile(r"(dropbox|onedrive|google ?drive|icloud ?drive|icloud)( .*)
 # Folders below which macOS keeps what it synchronises.
 SYNCED_ON_MACOS = {"Mobile Documents": "iCloud", "CloudStorage": "a cloud service"}
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})  #: what the system says when a disk is full
+
 ESCAPE = re.compile(r"\\([0-7]{3})")  # how spaces and the like are written in the list of mounts
 
 
@@ -39,6 +42,23 @@ def require_fit(home: Path, environment: Mapping[str, str] = os.environ) -> None
             f"The data folder {home} {reason}, where databases get damaged. Choose a folder on a disk of this "
             f"computer (BAARA_HOME, or --home); {VARIABLE}=1 in the environment uses this one all the same."
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a private folder, with those above it, if it is not there. Raises `errors.StoreError` if it cannot be."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        require_room(error, folder)
+        raise errors.DatabaseOutOfReach(f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def require_room(error: OSError, path: Path) -> None:
+    """Raise `errors.DiskFull` if this error says that there is no room; else return."""
+    if error.errno in NO_ROOM:
+        raise errors.DiskFull(
+            f"There is no room for {path}: the disk is full. Make room; work then goes on."
+        ) from error
 
 
 def is_worked_on(home: Path) -> bool:

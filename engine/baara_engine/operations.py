@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from baara_engine import config, errors, queues, requests, retry, settle, states
+from baara_engine import config, errors, homes, queues, requests, retry, settle, states
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Task
 from baara_engine.states import Status
@@ -119,7 +119,7 @@ def _workspace(place: Place, submission: requests.Submission, execution_id: str)
     if submission.workspace is not None:
         return submission.workspace
     folder = place.home.absolute() / config.WORKSPACES / execution_id
-    folder.mkdir(mode=0o700, parents=True)
+    homes.make_folder(folder)
     return str(folder)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import clock, commands, config, errors, resuming, sandboxes, settle, tools
+from baara_engine import clock, commands, config, errors, homes, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, gate, loop, model, prompts
 from baara_engine.agent.habits import Habits
 from baara_engine.errors import FailureKind
@@ -163,7 +163,7 @@ class Runner:
 
     async def _open(self, execution: Execution) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id
-        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        homes.make_folder(private)
         limits = sandboxes.Limits()
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, owner
+from baara_engine import errors, homes, owner
 from baara_engine.sandboxes import CommandResult, Earlier, FileText, Found, Limits, environment, files, launching
 from baara_engine.sandboxes.hands import search, wire
 from baara_engine.sandboxes.launching import Launcher
@@ -167,7 +167,8 @@ def _result(report: wire.Report | None) -> wire.Result:
     if "refused" in report:
         raise errors.Refused("This command has begun before; it is not run twice.")
     if "failure" in report:
-        raise errors.SandboxFailure(f"The command could not be started: {report['failure']}.")
+        why = f"The command could not be started: {report['failure']}."
+        raise errors.DiskFull(why) if report["code"] in homes.NO_ROOM else errors.SandboxFailure(why)
     return report["result"]
 
 
@@ -176,6 +177,7 @@ def _make_private(private: Path) -> None:
         for name in (RECEIPTS, *environment.FOLDERS):
             (private / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
+        homes.require_room(error, private)
         raise errors.SandboxFailure(f"The folder {private} cannot be used: {error.strerror}.") from error
 
 

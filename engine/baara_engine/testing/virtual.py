@@ -63,7 +63,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual.monotonic()
 
     def run_in_executor(  # type: ignore[override]  # the stubs have it generic
-        self, executor: object, func: Callable[..., Any], *args: Any  # noqa: ARG002 - there is but one
+        self,
+        executor: object,  # noqa: ARG002 - there is but this thread
+        func: Callable[..., Any],
+        *args: Any,
     ) -> asyncio.Future[Any]:
         """Do at once, in this thread, what would have gone to another: threads have no virtual time."""
         done = self.create_future()

@@ -15,7 +15,7 @@ from baara_engine.store.transaction import Row, View
 
 ME = "this-boot/1/verifier"  #: recovery's own name; no process has it
 EFFECTS = frozenset({"bash", "command"})  #: tools of the scenario that act outside
-ALL = 100_000
+ALL = 10_000_000
 INTEGRITY = "integrity_check"  #: what SQLite itself finds wrong
 
 # Which writer committed which batch, and when a migration ran, are no facts about the person's work.

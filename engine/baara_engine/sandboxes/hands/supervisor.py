@@ -30,7 +30,7 @@ def _report(job: wire.Job, line: socket.socket) -> wire.Report:
     try:
         run = _begin(job, line)
     except OSError as error:
-        return {"failure": str(error)}
+        return {"failure": str(error), "code": error.errno or 0}
     if run is None:
         return {"refused": True}
     result = run.result()

@@ -46,6 +46,7 @@ class Report(TypedDict, total=False):
     result: Result
     refused: bool  #: a job with these marks has begun before
     failure: str  #: it was not begun, for this reason
+    code: int  #: of the system for that reason; 0 if it gave none
 
 
 def job_line(job: Job) -> bytes:
