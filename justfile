@@ -23,6 +23,14 @@ test *ARGS:
 run *ARGS:
     baara {{ARGS}}
 
+# all the rigs that break things, for so many minutes: `just chaos --minutes 30 --seed 1`; see tests/crash/README.md
+chaos *ARGS:
+    python -m tests.crash.chaos {{ARGS}}
+
+# one engine under ten times the usual load, with faults all along: `just soak --minutes 30`
+soak *ARGS:
+    python -m tests.crash.soak {{ARGS}}
+
 # figures against the raw limit in the same run; see tests/bench/README.md
 bench *ARGS:
     python -m tests.bench {{ARGS}}
