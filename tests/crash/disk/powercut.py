@@ -125,6 +125,8 @@ def record(folder: Path, rounds: int = ROUNDS) -> list[Call]:
             scenario.play(house, scenario.STEPS)
             house.close()
     minutes.close()
+    if not any(entry.kind == "ack" for entry in minutes.entries):
+        raise AssertionError("nothing was acknowledged: this rig would prove nothing")
     return minutes.entries
 
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from unittest import mock
 
 from tests.crash.disk import soundness, tapped
 
-from baara_engine import engine, errors, ids, operations, recovery, requests, resuming, settle, tools
+from baara_engine import errors, ids, operations, recovery, requests, resuming, settle, tools
 from baara_engine.agent.model import Answer, Usage
 from baara_engine.clock import Clock, Millis
 from baara_engine.engine import Engine
@@ -103,9 +102,9 @@ class House:
     engine: Engine = field(init=False)
 
     def open(self) -> None:
-        """Open the real engine on a store that is told about; an engine takes none from outside."""
-        with mock.patch.object(engine, "Store", partial(ToldStore, told=self.told, vfs=self.vfs)):
-            self.engine = Engine(self.home, clock_=self.clock)
+        """Open the real engine on a store that is told about."""
+        told = partial(ToldStore, told=self.told, vfs=self.vfs)
+        self.engine = Engine(self.home, clock_=self.clock, open_store=told)
 
     def close(self) -> None:
         self.engine.close()

@@ -19,7 +19,7 @@ import apsw
 from baara_engine import clock, errors
 from baara_engine.store import connection, layout
 from baara_engine.store.store import Store
-from baara_engine.store.writer import GroupWriter
+from baara_engine.store.writer import Committer, GroupWriter
 from tests.crash.disk import tapped
 
 def put(key):
@@ -33,7 +33,8 @@ tapped.vfs()
 home = Path(sys.argv[1])
 Store(home, clock.SystemClock(), vfs=tapped.NAME).close()
 connect = lambda: connection.connect(home / layout.DATABASE, vfs=tapped.NAME)
-writer = GroupWriter(connect, "alone", clock.SystemClock(), lambda told: None, lambda error: error)
+committer = Committer(connect, "alone", clock.SystemClock(), lambda told: None, lambda error: error)
+writer = GroupWriter(committer)
 put("a")
 with tapped.tapping(fail):
     try:
