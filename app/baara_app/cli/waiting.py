@@ -160,6 +160,8 @@ class Watch:
             self.tool = event.data["name"]
         elif event.kind in {Kind.TOOL_ENDED, Kind.STATUS}:
             self.tool = ""
+        if event.kind == Kind.QUESTION and event.data["status"] == "open":
+            self._ask(progress)  # it may go on meanwhile
         if event.kind in TOLD:
             progress.happened(events.sentence(event))
 

@@ -16,8 +16,6 @@ from baara_engine.agent.model import Answer, Model, Request
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
 
-MS_PER_S = 1000
-
 OnText = Callable[[str], None] | None
 
 BREAKS_AT = 5  # failures in a row: more than one execution has attempts by itself, few enough to spare the others'
@@ -40,11 +38,11 @@ class Shut:
 
     kind: FailureKind
     message: str
-    until: clock.Millis
+    until: float  #: seconds of the clock that only goes forward and counts sleep: the wall clock may be set meanwhile
 
-    def failure(self, now: clock.Millis) -> errors.ModelFailure:
+    def failure(self, now: float) -> errors.ModelFailure:
         """Give what an execution gets instead of an answer."""
-        wait_s = max((self.until - now) / MS_PER_S, NO_VERDICT_S)
+        wait_s = max(self.until - now, NO_VERDICT_S)
         return errors.ModelFailure(self.kind, self.message, retry_after=wait_s)
 
 
@@ -91,12 +89,12 @@ class Gate:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._asking.wait(), VERDICT_S)
         if self.shut is not None:
-            raise self.shut.failure(self._clock.now())
+            raise self.shut.failure(self._clock.boot())
         return None
 
     def _may_ask(self, shut: Shut, execution: Execution) -> bool:
         """Say whether to find out: the time has come, or a person may have mended it or is waiting for it."""
-        return shut.until <= self._clock.now() or shut.kind in MENDED or execution.queue == queues.VISIBILITY
+        return shut.until <= self._clock.boot() or shut.kind in MENDED or execution.queue == queues.VISIBILITY
 
     def _opening(self, on_text: OnText) -> Callable[[str], None]:
         """Open at the first word: the rest of the answer may take minutes."""
@@ -135,8 +133,8 @@ class Gate:
         return in_outage or (len(self._failed) >= BREAKS_AT and len(set(self._failed)) >= BREAKS_FOR)
 
     def _close(self, kind: FailureKind, message: str, wait_s: float) -> errors.ModelFailure:
-        now = self._clock.now()
-        self.shut = Shut(kind, message, now + round(wait_s * MS_PER_S))
+        now = self._clock.boot()
+        self.shut = Shut(kind, message, now + wait_s)
         return self.shut.failure(now)
 
 

@@ -44,10 +44,16 @@ class Machine:
         self._free = free
         self._saved_at = store.clock.monotonic()  #: when no backup was missing
         self._lock = threading.Lock()
+        self._is_news = False
         self._once: dict[str, tuple[float, Problem]] = {}  #: what happened, and when in monotonic seconds
+
+    def has_news(self) -> bool:
+        """Say whether something has happened since the problems were last asked for."""
+        return self._is_news
 
     def problems(self) -> list[Problem]:
         """Look at everything. Takes milliseconds; raises OSError, or `errors.StoreError`."""
+        self._is_news = False
         return [*self._lasting(), *self._happened()]
 
     def napped(self, wanted_s: float, took_s: float) -> None:
@@ -74,6 +80,7 @@ class Machine:
     def _happens(self, problem: Problem) -> None:
         with self._lock:
             self._once[problem.kind] = (self._store.clock.monotonic(), problem)
+            self._is_news = True
 
     def _happened(self) -> list[Problem]:
         now = self._store.clock.monotonic()

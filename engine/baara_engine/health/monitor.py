@@ -91,7 +91,7 @@ class Monitor:
         try:
             for held in self._held():
                 await self._look_at(held)
-            if self._store.clock.monotonic() - self._looked >= MACHINE_S:
+            if self._machine.has_news() or self._store.clock.monotonic() - self._looked >= MACHINE_S:
                 await self.look_at_machine()
             self._failed = None
         except Exception as error:  # noqa: BLE001 - a defect in here must not end the engine, nor be kept quiet

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from baara_engine import errors, states
+from baara_app.cli import events
+from baara_engine import errors, owner, states
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind
+from baara_engine.events import Kind as Told
+from baara_engine.records import Event, Execution, Kind
 from baara_engine.requests import Submission
 from baara_engine.states import Status
+from baara_engine.store import executions
 from baara_engine.testing.scripted import Line, ScriptedModel, ScriptedModels, calls, says
 
 Baara = Callable[..., subprocess.CompletedProcess[str]]
@@ -185,3 +188,31 @@ def test_an_answer_lets_it_go_on(baara: Baara, work: Work, engine: Engine) -> No
     assert json.loads(baara("questions", "list", "--json").stdout) == []
     [told] = json.loads(baara("questions", "list", "--all", "--json").stdout)
     assert (told["answer"], told["answered_by"], told["options"]) == ("red", "cli", ["red", "blue"])
+
+
+def test_the_last_sign_of_life_is_shown(baara: Baara, engine: Engine) -> None:
+    """What is at work shows when it was last heard of and by what; a program gets the same, whatever the state."""
+    execution = engine.submit(Submission(prompt="x"))
+    assert json.loads(baara("executions", "show", execution.id, "--json").stdout)["last_sign"] is None
+    me, sign = str(owner.Owner.me()), 1_800_000_000_000
+    engine.store.write(lambda tx: executions.claim(tx, "transfer", 1, me, 1 << 50))
+    engine.store.write(lambda tx: executions.renew(tx, me, 1 << 50, {execution.id: (sign, "output")}))
+    told = json.loads(baara("executions", "show", execution.id, "--json").stdout)["last_sign"]
+    assert told == {"at": "2027-01-15T08:00:00.000Z", "what": "output"}
+    [line] = [line for line in baara("executions", "show", execution.id).stdout.splitlines() if "Last sign" in line]
+    assert line.endswith(", output")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "sentence"),
+    [
+        (Told.SLEPT, {"ms": 22_320_000}, "The computer was asleep for 6 h 12 min"),
+        (Told.CLOCK_JUMPED, {"ms": -5000}, "The computer's clock was put back by 5 s"),
+        (Told.CLOCK_JUMPED, {"ms": 5000}, "The computer's clock was put ahead by 5 s"),
+        (Told.FINDING, {"state": "found", "message": "It is slow."}, "It is slow."),
+        (Told.FINDING, {"state": "cleared", "message": "It is slow."}, "Well again: It is slow."),
+    ],
+)
+def test_what_the_monitor_tells_is_a_sentence(kind: str, data: dict[str, object], sentence: str) -> None:
+    """A sleep, a jump and a finding are told in words."""
+    assert events.sentence(Event(1, 1, kind, None, None, data)) == sentence

@@ -2,10 +2,12 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from baara_engine.engine import Engine
 from baara_engine.requests import Submission
+from baara_engine.store import findings
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels
 
 Baara = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,6 +28,26 @@ def test_the_status_is_one_screen(baara: Baara, engine: Engine, home: Path) -> N
     text = baara("status").stdout
     assert "Engine     not running; start it by: baara serve\n" in text
     assert "Needs you  0 questions\n" in text
+
+
+def test_what_is_not_well_is_told_with_what_to_do(baara: Baara, engine: Engine) -> None:
+    """Open findings stand in the status with their advice, as text and as JSON; what is well again does not."""
+    for kind in ("disk", "lag"):
+        engine.store.write(partial(findings.found, kind=kind, message=f"{kind} is bad.", advice="Make room."))
+    engine.store.write(lambda tx: findings.clear(tx, "lag"))
+    [found] = json.loads(baara("status", "--json").stdout)["findings"]
+    assert (found["key"], found["kind"], found["message"], found["cleared_at"]) == (
+        "disk",
+        "disk",
+        "disk is bad.",
+        None,
+    )
+    assert found["since"].endswith("Z")
+    lines = baara("status").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("Not well"))
+    assert "disk is bad. (disk, since " in lines[at]
+    assert lines[at + 1].strip() == "→ Make room."
+    assert "lag" not in "\n".join(lines)
 
 
 def test_a_working_engine_is_told_without_its_tokens(baara: Baara, engine: Engine, home: Path) -> None:

@@ -202,3 +202,17 @@ async def test_an_answer_from_before_does_not_open(house: House) -> None:
     house.service.may_answer.set()
     assert await early == "answered"
     assert await house.outcome() == K.RATE_LIMIT
+
+
+async def test_a_clock_that_is_set_keeps_nobody_out(house: House) -> None:
+    """However the wall clock was put meanwhile, the others wait as long as the first was told to."""
+    house.clock.set(house.clock.now() + 10 * 365 * 24 * 3600 * 1000)
+    house.service.failure = errors.ModelFailure(K.OFFLINE, "Not now.", retry_after=15)
+    await house.outcome()
+    house.clock.set(house.clock.now() - 10 * 365 * 24 * 3600 * 1000)
+    with pytest.raises(errors.ModelFailure) as caught:
+        await house.model().answer(REQUEST)
+    assert caught.value.retry_after == pytest.approx(15)
+    house.clock.advance(15)
+    house.service.failure = None
+    assert await house.outcome() == "answered"

@@ -117,6 +117,14 @@ def test_trouble_with_the_store_is_told_in_its_own_words(ward: Ward) -> None:
     assert told(ward) == {"store": "Something could not be written: ValueError: no"}
 
 
+async def test_what_happens_is_told_at_the_next_look(ward: Ward) -> None:
+    """A stand-still does not wait for the minute in which everything is looked at."""
+    await ward.monitor.look()
+    ward.machine.napped(0.5, 12.5)
+    await ward.monitor.look()
+    assert ward.found() == ["lag"]
+
+
 async def test_problems_are_told_once_and_cleared(ward: Ward, clock: FakeClock) -> None:
     """A problem of the engine is found with its event, seen again without one, and cleared when it is over."""
     ward.free = MIB

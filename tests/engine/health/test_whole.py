@@ -1,0 +1,77 @@
+"""The monitor inside a working engine, on a clock that stands still."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from baara_engine.agent.model import Answer, Request
+from baara_engine.engine import Engine
+from baara_engine.health import asking, monitor
+from baara_engine.requests import Submission
+from baara_engine.states import Status
+from baara_engine.testing.clocks import FakeClock
+from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
+
+Until = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def start(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ScriptedModel], None]]:
+    """Give a function that lets the engine work, with a monitor that looks all the time."""
+    monkeypatch.setattr(monitor, "SWEEP_S", 0.1)
+    monkeypatch.setattr(monitor, "ASKING_S", 0.1)
+    yield lambda model: engine.start(ScriptedModels(model))
+    engine.stop()
+
+
+def sleeping(seconds: str) -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", seconds]]
+
+
+def test_a_stuck_command_is_ended_by_an_answer(
+    engine: Engine, clock: FakeClock, start: Callable[[ScriptedModel], None], until: Until
+) -> None:
+    """The person's words end its processes and are its result; the agent goes on in the same lease."""
+    heard = says("I see.")
+    start(ScriptedModel([calls(("bash", {"command": "touch begun; sleep 4251"}), turn=1), heard]))
+    execution = engine.submit(Submission(prompt="x"))
+    until((Path(execution.workspace) / "begun").exists)
+    clock.advance(monitor.PATIENCE["bash"].stuck + 1)
+    until(engine.questions)
+    assert engine.execution(execution.id).status is Status.RUNNING
+    engine.answer_execution(execution.id, "Enough.", by="test")
+    until(lambda: engine.execution(execution.id).status is Status.COMPLETED)
+    messages, [call] = engine.journal(execution.id)
+    assert [message.role for message in messages] == ["user", "assistant", "user", "assistant"]
+    assert call.result == [{"type": "text", "text": f"{asking.ENDED} Enough."}]
+    assert (sleeping("4251"), len(engine.attempts(execution.id))) == ([], 1)
+    assert [one for one in engine.health() if one.execution_id] == []
+
+
+class Hanging(ScriptedModel):
+    """Says nothing the first time, and answers the second."""
+
+    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+        if not self.requests:
+            self.requests.append(request)
+            await asyncio.Event().wait()
+        return await super().answer(request, on_text)
+
+
+def test_a_silent_model_is_asked_once_more_by_an_answer(
+    engine: Engine, clock: FakeClock, start: Callable[[ScriptedModel], None], until: Until
+) -> None:
+    """The call is given up without an attempt being used up, and the next one hears what the person said."""
+    model = Hanging([says("Yes.")])
+    start(model)
+    execution = engine.submit(Submission(prompt="x", max_retries=0))
+    until(lambda: model.requests)
+    clock.advance(monitor.PATIENCE["model"].stuck + 1)
+    until(engine.questions)
+    engine.answer_execution(execution.id, "Be brief.", by="test")
+    until(lambda: engine.execution(execution.id).status is Status.COMPLETED)
+    assert [message["content"][0]["text"] for message in model.requests[-1].messages] == ["x", "Be brief."]
+    assert engine.execution(execution.id).attempt == 1
