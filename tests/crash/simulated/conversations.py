@@ -31,7 +31,8 @@ from baara_engine.testing.outside import Outside
 from baara_engine.testing.virtual import VirtualClock
 
 STEP_S = 1800.0  # an engine has done all that it can by then
-MOST_STEPS = 12  # answers and words of a person, at most, until a conversation is left as it is
+MOST_RESUMES = 2  # what was declined is declined again, for as often as it is resumed
+MOST_STEPS = 20  # answers and words of a person, at most, until a conversation is left as it is
 
 # Tool calls of each effect class, calls that are refused, and such as nobody can run.
 USES: tuple[tuple[str, Json], ...] = (
@@ -181,6 +182,7 @@ class Stage:
         self._player = Player(script)
         self._random = random.Random(script.luck)
         self._outside = Outside(self._random, calm=True)
+        self._resumes = MOST_RESUMES
         self._lives: list[machine_room.Life] = []
 
     def play(self, dies_at: int) -> Played:
@@ -226,7 +228,8 @@ class Stage:
         if execution.status is Status.WAITING_FOR_INPUT and self._script.answers:
             self._engine.answer_execution(execution.id, "It happened", by="somebody")
             return True
-        if execution.status is Status.DEAD_LETTERED:
+        if execution.status is Status.DEAD_LETTERED and self._resumes:
+            self._resumes -= 1
             self._engine.resume(execution.id, self._script.say)
             return True
         return execution.status not in {*states.ENDED, Status.WAITING_FOR_INPUT}

@@ -1,6 +1,7 @@
 """One life of an engine in a simulation: from its start, with what its predecessor left, to its stop or its death."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from baara_engine.agent import gate, model
 from baara_engine.runner import Runner
 from baara_engine.settle import Settler
 from baara_engine.store.store import Store
-from baara_engine.testing.inline import InlineWriter, Plug
+from baara_engine.testing.inline import Dead, InlineWriter, Plug
 from baara_engine.testing.outside import FakeSandbox, Outside
 from baara_engine.testing.virtual import VirtualClock, VirtualLoop
 from baara_engine.worker import Worker
@@ -65,10 +66,11 @@ class Life:
         return text == self.owner and not self.plug.is_pulled
 
     def begin(self) -> None:
-        """Take back what the dead left, and begin to work."""
-        recovery.recover(self.store, self.owner, self.is_me)
-        timekeeping.shorten_waits(self.store)
-        self._main = self.loop.create_task(self.worker.run(lambda: None))
+        """Take back what the dead left, and begin to work. It may die over that."""
+        with contextlib.suppress(Dead):
+            recovery.recover(self.store, self.owner, self.is_me)
+            timekeeping.shorten_waits(self.store)
+            self._main = self.loop.create_task(self.worker.run(lambda: None))
 
     def run_until(self, when: float) -> None:
         """Work until this time, or until it has died."""

@@ -34,6 +34,7 @@ STOP_S = 60.0  # more than an orderly stop may take
 SEEN_S = machine_room.FALLBACK_S + 1  # after this an engine has seen whatever was done
 LATE_S = machine_room.FALLBACK_S + 1  # a timer may go off so much later than it is due
 DRAIN_ROUNDS = 24 * 10  # hours in which everything has to come to an end once the weather is fine
+DIES_AT_ONCE = 0.2  # share of lives that end at one of their first writes, the recovery among them
 OUTAGES = (FailureKind.OFFLINE, FailureKind.OVERLOADED, FailureKind.SERVER, FailureKind.RATE_LIMIT)
 
 
@@ -152,6 +153,8 @@ class World:
         self._life = machine_room.Life(
             self._home, self.clock, self._random, self._model, self._outside, self._make_settler
         )
+        if self._random.random() < DIES_AT_ONCE:
+            self._life.plug.pull_at(self._random.randint(1, 4), kept=self._random.random() < 0.5)
         self._life.begin()
         self._life.store.listen(lambda told: self.watcher.heard(told, by_engine=True))
         self.watcher.stopping = False

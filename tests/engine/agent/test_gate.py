@@ -206,10 +206,10 @@ async def test_an_answer_from_before_does_not_open(house: House) -> None:
 
 async def test_a_clock_that_is_set_keeps_nobody_out(house: House) -> None:
     """However the wall clock was put meanwhile, the others wait as long as the first was told to."""
-    house.clock.set(house.clock.now() + 10 * 365 * 24 * 3600 * 1000)
+    house.clock.set_wall(house.clock.now() + 10 * 365 * 24 * 3600 * 1000)
     house.service.failure = errors.ModelFailure(K.OFFLINE, "Not now.", retry_after=15)
     await house.outcome()
-    house.clock.set(house.clock.now() - 10 * 365 * 24 * 3600 * 1000)
+    house.clock.set_wall(house.clock.now() - 10 * 365 * 24 * 3600 * 1000)
     with pytest.raises(errors.ModelFailure) as caught:
         await house.model().answer(REQUEST)
     assert caught.value.retry_after == pytest.approx(15)
