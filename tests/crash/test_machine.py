@@ -6,7 +6,7 @@ from tests.crash import machine
 from baara_engine.store import executions
 from baara_engine.store.transaction import Tx
 
-EXAMPLES = 120
+EXAMPLES = 150
 SEED = 20261124
 
 
