@@ -116,7 +116,7 @@ class Machine(RuleBasedStateMachine):
         elif what < 5:
             self.driven.take_back_orphans(lost=what == 4)
         elif what == 5:
-            self.driven.wake_strayed()
+            self.driven.shorten_waits()
         elif what < 9:
             self.driven.advance((0.5, 3.0, 4000.0)[what - 6])
         else:

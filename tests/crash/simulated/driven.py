@@ -12,7 +12,7 @@ from tests.crash import simulation
 from tests.crash.disk import soundness
 from tests.crash.simulated.expected import ENDED, LEASED, WORKING, Expected, Item
 
-from baara_engine import errors, recovery
+from baara_engine import errors, recovery, timekeeping
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Kind, QuestionDraft
@@ -167,10 +167,9 @@ class Driven:
             if (item.due or 0) <= self.clock.now():
                 item.leave_timer()
 
-    def wake_strayed(self) -> None:
-        self.engine.store.write(executions.wake_strayed)
-        for item in self.expected.strayed(self.clock.now()):
-            item.leave_timer()
+    def shorten_waits(self) -> None:
+        timekeeping.shorten_waits(self.engine.store)
+        self.expected.shorten(self.clock.now())
 
     def advance(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -196,7 +195,7 @@ class Driven:
     def retry(self, item: Item) -> None:
         if item in self.expected.timed():
             self.engine.retry(item.id)
-            item.leave_timer()
+            item.leave_timer("visibility")  # a person waits for it now
         elif item.status == "dead_lettered":
             self.engine.retry(item.id)
             self.expected.resume(item)

@@ -6,9 +6,17 @@ from dataclasses import dataclass, field, replace
 LEASED = frozenset({"assigned", "running"})
 ENDED = frozenset({"completed", "cancelled", "dead_lettered"})
 WORKING = ("visibility", "transfer", "dlq")
-PARKS = {"rate_limit": 60_000, "overloaded": 30_000, "offline": 15_000, "key": 300_000, "billing": 300_000}  # ms
-HOPELESS = frozenset({"request", "refusal", "context", "turns", "damaged"})
-TWO_DAYS_MS = 2 * 24 * 3600 * 1000
+PARKS = {
+    "rate_limit": 60_000,
+    "overloaded": 30_000,
+    "offline": 15_000,
+    "key": 300_000,
+    "billing": 300_000,
+    "outage": 30_000,
+}  # ms
+HOPELESS = frozenset({"request", "refusal", "context", "turns", "damaged", "poison"})
+LONGEST_RETRY_MS = 750_000  # ten minutes and a quarter
+LONGEST_PARK_MS = 24 * 3600 * 1000
 
 
 @dataclass(slots=True)
@@ -36,9 +44,9 @@ class Item:
         """Go back to the queue."""
         self.status, self.owner = "queued", None
 
-    def leave_timer(self) -> None:
-        """Go where it runs."""
-        self.status, self.queue, self.due, self.reason = "queued", self.target, None, None
+    def leave_timer(self, queue: str | None = None) -> None:
+        """Go where it runs, or for this once into another queue."""
+        self.status, self.queue, self.due, self.reason = "queued", queue or self.target, None, None
 
     def end(self, status: str) -> None:
         """Come to an end."""
@@ -136,6 +144,9 @@ class Expected:
         """Give what waits for a time."""
         return self.some(lambda item: item.queue == "timer" and item.status in {"queued", "retry_scheduled"})
 
-    def strayed(self, now: int) -> list[Item]:
-        """Give what waits for a time that only a wrong clock can have set."""
-        return [item for item in self.timed() if item.reason != "time" and (item.due or 0) > now + TWO_DAYS_MS]
+    def shorten(self, now: int) -> None:
+        """Let nothing wait for longer than it can have been meant to: only a wrong clock can have set that."""
+        for item in self.timed():
+            if item.reason != "time":
+                longest = LONGEST_RETRY_MS if item.reason == "retry" else LONGEST_PARK_MS
+                item.due = min(item.due or 0, now + longest)
