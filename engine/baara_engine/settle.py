@@ -131,7 +131,7 @@ class Settler:
     def _ask(self, tx: Tx, execution: Execution, turn: int, draft: QuestionDraft) -> None:
         question_id = self._store.ids.new()
         questions.ask(tx, question_id, execution, turn, draft)
-        if draft.tool_use_id is not None:
+        if draft.tool_use_id is not None and draft.kind != questions.REPEATING:  # such a call has no intent yet
             journal.attach_question(tx, execution.id, turn, draft.tool_use_id, question_id)
         self._post(tx, execution, "question", draft.text, f"question/{question_id}")
 

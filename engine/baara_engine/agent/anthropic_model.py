@@ -92,7 +92,7 @@ def body(request: Request) -> Json:
     parameters: Json = {
         "model": request.model,
         "max_tokens": request.max_tokens,
-        "messages": _marked_messages(_joined(request.messages)),
+        "messages": _marked_messages(request.messages),
     }
     if request.system:
         parameters["system"] = [{"type": "text", "text": request.system, "cache_control": CACHED}]
@@ -204,17 +204,6 @@ def _usable(key: str | None) -> str:
     if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
         raise errors.ModelFailure(FailureKind.KEY, failures.BAD_KEY)
     return stripped
-
-
-def _joined(messages: list[Json]) -> list[Json]:
-    """Join what follows one another from the same side: a person may have said something after the last results."""
-    joined: list[Json] = []
-    for message in messages:
-        if joined and joined[-1]["role"] == message["role"]:
-            joined[-1] = joined[-1] | {"content": [*joined[-1]["content"], *message["content"]]}
-        else:
-            joined.append(message)
-    return joined
 
 
 def _marked_messages(messages: list[Json]) -> list[Json]:

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 
 from baara_engine import errors
-from baara_engine.agent.anthropic_model import AnthropicModel, body
+from baara_engine.agent.anthropic_model import AnthropicModel
 from baara_engine.agent.model import Answer, Request, Usage
 from baara_engine.agent.offline import wire
 from baara_engine.errors import FailureKind
 from baara_engine.records import Json
-from baara_engine.testing import legality, replies
+from baara_engine.testing import replies
 from baara_engine.testing.messages_server import MessagesServer
 from baara_engine.testing.replies import Reply
 
@@ -368,20 +368,3 @@ async def test_answers_run_side_by_side_and_can_be_cancelled() -> None:
 
 def said(text: str) -> Json:
     return {"role": "user", "content": [{"type": "text", "text": text}]}
-
-
-def test_what_a_person_says_after_results_is_sent_with_them() -> None:
-    """Messages that follow one another from one side are sent as one, with the results first; the journal keeps two."""
-    result: Json = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}
-    said: Json = {"type": "text", "text": "Be brief."}
-    use: Json = {"type": "tool_use", "id": "toolu_1", "name": "bash", "input": {}}
-    messages: list[Json] = [
-        {"role": "user", "content": [{"type": "text", "text": "Hello."}]},
-        {"role": "assistant", "content": [use]},
-        {"role": "user", "content": [result]},
-        {"role": "user", "content": [said]},
-    ]
-    sent = body(Request("m", "", messages, [], 1))
-    assert legality.problem(sent) is None
-    assert [block["type"] for block in sent["messages"][-1]["content"]] == ["tool_result", "text"]
-    assert (len(messages), messages[2]["content"]) == (4, [result])

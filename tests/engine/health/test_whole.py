@@ -73,5 +73,6 @@ def test_a_silent_model_is_asked_once_more_by_an_answer(
     until(engine.questions)
     engine.answer_execution(execution.id, "Be brief.", by="test")
     until(lambda: engine.execution(execution.id).status is Status.COMPLETED)
-    assert [message["content"][0]["text"] for message in model.requests[-1].messages] == ["x", "Be brief."]
+    sent = [block["text"] for message in model.requests[-1].messages for block in message["content"]]
+    assert sent == ["x", "Be brief."]
     assert engine.execution(execution.id).attempt == 1
