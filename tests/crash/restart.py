@@ -11,6 +11,8 @@ temporary files are on) and measures with a clock outside, from the start of the
     first         the first execution is claimed, its journal loaded, and running
     claimed       so are as many as the queue may run at once
     address       the program says where its web server is
+    processor     the processor's time that it had used when all of that was claimed: this does not depend on what else
+                  the machine has to do
 
 The SDK's import is begun by the program itself once what it claimed is at work, as ever; until "claimed" it takes
 nothing, and what comes later has to compete with it. The last round's database is held against `disk/soundness.py`.
@@ -30,6 +32,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import psutil
 from tests.crash.disk import rig, soundness
 
 from baara_engine import config, owner, queues, requests
@@ -139,6 +142,8 @@ def measure(home: Path, options: argparse.Namespace, figures: Figures) -> None:
     while goals and time.perf_counter() - began < LONG:
         for what in [name for name, is_reached in goals.items() if is_reached()]:
             figures.note(what, time.perf_counter() - began)
+            if what == "claimed":
+                figures.note("processor", sum(psutil.Process(process.pid).cpu_times()[:2]))
             del goals[what]
         time.sleep(POLL_S)
     _end(process)
