@@ -173,6 +173,7 @@ def drive(examples: int, seed: int, *, shrink: bool = True) -> None:
             max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
+            report_multiple_bugs=False,
             database=None,
             phases=phases,
             suppress_health_check=list(hypothesis.HealthCheck),

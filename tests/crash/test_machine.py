@@ -1,5 +1,8 @@
 """The short form of the state machine; README.md says how to run the long one."""
 
+import traceback
+
+import hypothesis.errors
 import pytest
 from tests.crash import machine
 
@@ -25,6 +28,7 @@ def test_the_machine_sees_a_store_that_forgets_the_concurrency(monkeypatch: pyte
         return claim(tx, queue, concurrency + 1, owner, lease_until)
 
     monkeypatch.setattr(executions, "claim", one_too_many)
-    with pytest.raises(AssertionError) as found:
+    # Ids are drawn anew each time, so it may be found in another way when it is tried again, and is told as both then.
+    with pytest.raises((AssertionError, hypothesis.errors.FlakyFailure)) as found:
         machine.drive(EXAMPLES, SEED, shrink=False)
-    assert any("claim" in note for note in found.value.__notes__)
+    assert "claim" in "".join(traceback.format_exception(found.value))
