@@ -30,6 +30,14 @@ class Effect(StrEnum):
     UNSAFE = "unsafe"  #: Doing it twice may do harm: never repeated without somebody's word.
 
 
+class Permission(StrEnum):
+    """What an agent may do without asking, for every tool that it has."""
+
+    AUTO = "auto"  #: It acts by itself; a tool or a person may still ask.
+    ASK = "ask"  #: Whatever changes something waits for a person's word.
+    LOCKED = "locked"  #: It may only look.
+
+
 class UnknownEffect(StrEnum):
     """What to do about an unsafe call whose outcome a crash has hidden."""
 
@@ -59,6 +67,13 @@ class Task:
     thread_id: str | None
     unknown_effect: UnknownEffect
     allowed_tools: tuple[str, ...] | None
+    checks: tuple[str, ...]  #: what must hold at the end, as CONTRACT.md writes it
+    permission: Permission
+    budget_microusd: int | None  #: of one execution
+    project_id: str | None
+    gate: str | None  #: a command that says, before a model is asked, whether there is anything to do
+    fallback_model: str | None  #: takes over where the service turns the model away
+    mcp_servers: tuple[str, ...] | None  #: names of the person's MCP servers whose tools it has
     enabled: bool
     created_at: Millis
     updated_at: Millis
@@ -89,6 +104,19 @@ class Execution:
     max_turns: int
     unknown_effect: UnknownEffect
     allowed_tools: tuple[str, ...] | None
+    checks: tuple[str, ...]  #: what must hold at the end, as CONTRACT.md writes it
+    check_results: tuple[Json, ...]  #: [{spec, passed, detail}] of the last round
+    check_rounds: int  #: how often the checks were run
+    permission: Permission
+    budget_microusd: int | None
+    project_id: str | None
+    parent_id: str | None  #: the execution whose agent submitted this one
+    forked_from: str | None  #: the execution whose journal this one begins with
+    forked_turn: int | None
+    slot_id: str | None  #: the due time of a schedule that this one answers
+    gate: str | None  #: a command that says, before a model is asked, whether there is anything to do
+    fallback_model: str | None  #: takes over where the service turns the model away
+    mcp_servers: tuple[str, ...] | None  #: names of the person's MCP servers whose tools it has
     source: str
     idempotency_key: str | None
     created_at: Millis

@@ -7,7 +7,7 @@ import pydantic
 
 from baara_engine import errors, queues, sandboxes, tools
 from baara_engine.clock import Millis
-from baara_engine.records import Kind, UnknownEffect
+from baara_engine.records import Kind, Permission, UnknownEffect
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
 MAX_COMMAND_BYTES = 128 * 1024 - 1  # of one argument of a program on Linux
@@ -15,6 +15,9 @@ MAX_NAME = 200  # characters, so that it fits a line
 MAX_RETRIES = 100
 MAX_TURNS = 10_000
 MAX_TIMEOUT_S = 30 * 24 * 3600.0  # a month
+
+MAX_CHECKS = 50  # each is a command or a file to be read: more belong into a script
+MAX_BUDGET_MICROUSD = 1_000_000_000_000  # a million dollars; catches a slip of the finger
 
 DEFAULT_TURNS = 200
 DEFAULT_RETRIES = {
@@ -86,6 +89,8 @@ SandboxName = Annotated[str, pydantic.AfterValidator(_sandbox)]
 Retries = Annotated[int, pydantic.Field(ge=0, le=MAX_RETRIES)]
 Seconds = Annotated[float, pydantic.Field(gt=0, le=MAX_TIMEOUT_S, allow_inf_nan=False)]
 Turns = Annotated[int, pydantic.Field(ge=1, le=MAX_TURNS)]
+Budget = Annotated[int, pydantic.Field(gt=0, le=MAX_BUDGET_MICROUSD)]
+Command = Annotated[str, pydantic.AfterValidator(_prompt), pydantic.AfterValidator(_command)]
 ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
 
 
@@ -106,6 +111,13 @@ class Options(pydantic.BaseModel):
     thread_id: Text | None = None
     unknown_effect: UnknownEffect | None = None
     allowed_tools: ToolNames | None = None
+    checks: Annotated[tuple[Text, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
+    permission: Permission = Permission.AUTO
+    budget_microusd: Budget | None = None
+    project_id: Text | None = None
+    gate: Command | None = None
+    fallback_model: Name | None = None
+    mcp_servers: tuple[Name, ...] | None = None
 
     @property
     def retries(self) -> int:
@@ -129,6 +141,7 @@ class Submission(Options):
     not_before: Annotated[Millis, pydantic.Field(ge=0)] | None = None
     idempotency_key: Name | None = None
     task_id: Text | None = None
+    parent_id: Text | None = None
 
     @pydantic.model_validator(mode="after")
     def _fits_a_command_line(self) -> Self:
@@ -154,7 +167,7 @@ class Edits(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    command: Annotated[Prompt, pydantic.AfterValidator(_command)] | None = None
+    command: Command | None = None
     model: Name | None = None
     max_retries: Retries | None = None
     timeout_s: Seconds | None = None

@@ -12,7 +12,7 @@ import orjson
 
 from baara_engine import errors, events, queues, states
 from baara_engine.clock import Millis
-from baara_engine.records import Execution, Json, Kind, UnknownEffect
+from baara_engine.records import Execution, Json, Kind, Permission, UnknownEffect
 from baara_engine.states import Outcome, Status
 from baara_engine.store import findings, lookup, models, questions
 from baara_engine.store.transaction import Row, Tx, View
@@ -258,23 +258,20 @@ def request_cancel(tx: Tx, execution: Execution) -> None:
 def record(row: Row) -> Execution:
     """Make a record of a row read by `COLUMNS`."""
     raw = Execution(*row)
+    lists: Json = {NAMES[at]: None if row[at] is None else tuple(orjson.loads(row[at])) for at in _LISTS}
     return replace(
         raw,
         kind=Kind(raw.kind),
         status=Status(raw.status),
         outcome=Outcome(raw.outcome) if raw.outcome else None,
         unknown_effect=UnknownEffect(raw.unknown_effect),
-        allowed_tools=_names(row[_ALLOWED_TOOLS]),
+        permission=Permission(raw.permission),
         cost_known=bool(raw.cost_known),
-        resumed=tuple(orjson.loads(row[_RESUMED])),
+        **lists,
     )
 
 
-_ALLOWED_TOOLS, _RESUMED = NAMES.index("allowed_tools"), NAMES.index("resumed")
-
-
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(orjson.loads(text))
+_LISTS = [NAMES.index(name) for name in ("allowed_tools", "checks", "check_results", "mcp_servers", "resumed")]
 
 
 def _stored(value: Any) -> Any:

@@ -64,6 +64,21 @@ def m004_health(tx: Tx) -> None:
     tx.sql("CREATE INDEX finding_open ON finding(execution_id) WHERE cleared_at IS NULL")
 
 
+def m005_what_it_may(tx: Tx) -> None:
+    """Add what a task and an execution may do and spend, what must hold at the end, and where an execution is from."""
+    for table in ("task", "execution"):
+        tx.sql(f"ALTER TABLE {table} ADD COLUMN checks TEXT NOT NULL DEFAULT '[]'")
+        tx.sql(f"ALTER TABLE {table} ADD COLUMN permission TEXT NOT NULL DEFAULT 'auto'")
+        tx.sql(f"ALTER TABLE {table} ADD COLUMN budget_microusd INTEGER")
+        for name in ("project_id", "gate", "fallback_model", "mcp_servers"):
+            tx.sql(f"ALTER TABLE {table} ADD COLUMN {name} TEXT")
+    tx.sql("ALTER TABLE execution ADD COLUMN check_results TEXT NOT NULL DEFAULT '[]'")
+    tx.sql("ALTER TABLE execution ADD COLUMN check_rounds INTEGER NOT NULL DEFAULT 0")
+    for name in ("parent_id TEXT", "forked_from TEXT", "forked_turn INTEGER", "slot_id TEXT"):
+        tx.sql(f"ALTER TABLE execution ADD COLUMN {name}")
+    tx.sql("CREATE INDEX execution_child ON execution(parent_id) WHERE parent_id IS NOT NULL")
+
+
 FINDING = """
 CREATE TABLE finding (
     key TEXT NOT NULL PRIMARY KEY,
@@ -78,7 +93,13 @@ CREATE TABLE finding (
 )
 """
 
-STEPS: list[Step] = [m001_initial, migration_002.m002_checksums, m003_steps_begun, m004_health]
+STEPS: list[Step] = [
+    m001_initial,
+    migration_002.m002_checksums,
+    m003_steps_begun,
+    m004_health,
+    m005_what_it_may,
+]
 
 
 def _statements(script: str) -> Iterator[str]:

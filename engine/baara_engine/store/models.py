@@ -66,6 +66,13 @@ class Task(Base):
     thread_id = pw.TextField(null=True)
     unknown_effect = pw.TextField()
     allowed_tools = pw.TextField(null=True)
+    checks = pw.TextField()
+    permission = pw.TextField()
+    budget_microusd = pw.BigIntegerField(null=True)
+    project_id = pw.TextField(null=True)
+    gate = pw.TextField(null=True)
+    fallback_model = pw.TextField(null=True)
+    mcp_servers = pw.TextField(null=True)
     enabled = pw.BooleanField()
     created_at = pw.BigIntegerField()
     updated_at = pw.BigIntegerField()
@@ -107,6 +114,19 @@ class Execution(Base):
     max_turns = pw.IntegerField()
     unknown_effect = pw.TextField()
     allowed_tools = pw.TextField(null=True)
+    checks = pw.TextField()
+    check_results = pw.TextField()
+    check_rounds = pw.IntegerField()
+    permission = pw.TextField()
+    budget_microusd = pw.BigIntegerField(null=True)
+    project_id = pw.TextField(null=True)
+    parent_id = pw.TextField(null=True)
+    forked_from = pw.TextField(null=True)
+    forked_turn = pw.IntegerField(null=True)
+    slot_id = pw.TextField(null=True)
+    gate = pw.TextField(null=True)
+    fallback_model = pw.TextField(null=True)
+    mcp_servers = pw.TextField(null=True)
     source = pw.TextField()
     idempotency_key = pw.TextField(null=True, unique=True)
     created_at = pw.BigIntegerField()
@@ -150,6 +170,9 @@ class Execution(Base):
             ),
             pw.SQL(
                 "CREATE INDEX execution_timer ON execution(not_before) WHERE queue = 'timer'",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_child ON execution(parent_id) WHERE parent_id IS NOT NULL",
             ),
         )
 

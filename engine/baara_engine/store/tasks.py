@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from baara_engine import errors, events
-from baara_engine.records import Json, Kind, Task, UnknownEffect
+from baara_engine.records import Json, Kind, Permission, Task, UnknownEffect
 from baara_engine.store import lookup, models
 from baara_engine.store.transaction import Row, Tx, View
 
@@ -58,19 +58,26 @@ def _require_free(tx: Tx, task: Task) -> None:
         raise errors.Refused(f"There is a task named “{task.name}” already. Choose another name, or update that one.")
 
 
+LISTS = ("allowed_tools", "checks", "mcp_servers")  # columns that hold JSON
+
+
 def _row(task: Task) -> Json:
-    tools = None if task.allowed_tools is None else orjson.dumps(task.allowed_tools).decode()
-    return asdict(task) | {"allowed_tools": tools}
+    lists = {name: getattr(task, name) for name in LISTS}
+    return asdict(task) | {
+        name: None if value is None else orjson.dumps(value).decode() for name, value in lists.items()
+    }
 
 
 def _task(row: Row) -> Task:
     raw = Task(*row)
-    tools = None if raw.allowed_tools is None else tuple(orjson.loads(str(raw.allowed_tools)))
+    stored = {name: getattr(raw, name) for name in LISTS}
+    lists: Json = {name: None if text is None else tuple(orjson.loads(text)) for name, text in stored.items()}
     return replace(
         raw,
         kind=Kind(raw.kind),
         unknown_effect=UnknownEffect(raw.unknown_effect),
-        allowed_tools=tools,
+        permission=Permission(raw.permission),
+        **lists,
     )
 
 
