@@ -4,17 +4,10 @@ An `Engine` that is only opened reads and writes the store, so that a command li
 without one. `start` makes it the engine of its home: the one process that works on the queues.
 """
 
-import asyncio
-import logging
-import random
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 from baara_engine import (
     answers,
@@ -23,19 +16,15 @@ from baara_engine import (
     config,
     errors,
     homes,
-    housekeeping,
     nudge,
     operations,
     owner,
     queues,
-    recovery,
     requests,
-    sandboxes,
-    settle,
-    timekeeping,
+    running,
     triage,
 )
-from baara_engine.agent import gate, model
+from baara_engine.agent import model
 from baara_engine.records import (
     Attempt,
     DeadLetter,
@@ -50,18 +39,11 @@ from baara_engine.records import (
     ThreadMessage,
     ToolCall,
 )
-from baara_engine.runner import Runner
 from baara_engine.states import Status
 from baara_engine.store import executions, findings, journal, news, questions, tasks, threads
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
-from baara_engine.worker import Worker
 
-log = logging.getLogger(__name__)
-
-LOCK = homes.LOCK
-LOCK_S = 1.0  # whoever only looks whether somebody works holds the lock for a moment
-AT_WORK_S = 5.0  # the longest that a start waits for the first work to begin
 LISTING = 50  #: rows of a list unless more are asked for
 
 
@@ -89,7 +71,7 @@ class Engine:
         _make_private(home)
         self.store = open_store(home, clock_ or clock.SystemClock())
         self.store.listen(lambda _: nudge.send(home))
-        self._running: _Running | None = None
+        self._running: running.Running | None = None
 
     def close(self) -> None:
         """Stop working, if it works, and close the store."""
@@ -290,13 +272,13 @@ class Engine:
         With `only`, work on nothing but the execution of this full id. Raises `errors.Refused` if another engine works
         on this home.
         """
-        self._running = _Running(self, models, only)
+        self._running = running.Running(self, models, only)
 
     def stop(self) -> None:
         """Stop working; what is at work goes back to its queue at its last step."""
         if self._running is not None:
-            running, self._running = self._running, None
-            running.stop()
+            at_work, self._running = self._running, None
+            at_work.stop()
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the engine's thread has ended, and say whether it has: by itself it ends only by a defect."""
@@ -305,76 +287,6 @@ class Engine:
     def is_working(self) -> bool:
         """Say whether any process works on this home."""
         return self._running is not None or homes.is_worked_on(self.home)
-
-
-class _Running:
-    """The engine's thread, its lock and what it holds."""
-
-    def __init__(self, engine: Engine, models: model.Models, only: str | None) -> None:
-        self._lock = filelock.FileLock(engine.home / LOCK, mode=0o600)
-        try:
-            self._lock.acquire(timeout=LOCK_S)
-        except filelock.Timeout:
-            raise errors.Refused(f"Another engine works on {engine.home} already.") from None
-        self._engine = engine
-        self._models = models
-        self._only = only
-        self._sandboxes: dict[str, sandboxes.Sandbox] = {}
-        self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
-        self._at_work = threading.Event()
-        me = str(owner.Owner.me())
-        try:
-            engine.store.require_sound()
-            recovery.recover(engine.store, me)
-            timekeeping.shorten_waits(engine.store)
-        except BaseException:
-            self._lock.release()
-            raise
-        self._thread = threading.Thread(target=self._run, args=(me,), name="baara-engine", daemon=True)
-        self._thread.start()
-        self._at_work.wait(AT_WORK_S)
-
-    def stop(self) -> None:
-        if self._thread.is_alive():
-            loop, worker = self._started.result()
-            loop.call_soon_threadsafe(worker.stop)
-        self._thread.join()
-        self._lock.release()
-
-    def ended(self, timeout_s: float) -> bool:
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self, me: str) -> None:
-        try:
-            asyncio.run(self._work(me))
-        except Exception:
-            log.exception("the engine's thread ended by an error")
-        finally:
-            self._at_work.set()
-
-    async def _work(self, me: str) -> None:
-        store, home = self._engine.store, self._engine.home
-        randomness = random.SystemRandom()
-        gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
-        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
-        worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
-        self._started.set_result((asyncio.get_running_loop(), worker))
-        try:
-            await worker.run(self._now_at_work)
-        finally:
-            await self._models.close()
-            for sandbox in self._sandboxes.values():
-                await sandbox.close()
-
-    def _now_at_work(self) -> None:
-        self._models.preload()
-        self._at_work.set()
-
-    def _sandbox(self, name: str) -> sandboxes.Sandbox:
-        if name not in self._sandboxes:
-            self._sandboxes[name] = sandboxes.make(name)
-        return self._sandboxes[name]
 
 
 def _make_private(home: Path) -> None:
