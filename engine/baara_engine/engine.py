@@ -4,6 +4,7 @@ An `Engine` that is only opened reads and writes the store, so that a command li
 without one. `start` makes it the engine of its home: the one process that works on the queues.
 """
 
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,7 @@ from baara_engine.store import executions, findings, journal, news, questions, t
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
 
+OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
@@ -290,7 +292,17 @@ class Engine:
 
 
 def _make_private(home: Path) -> None:
-    """Make the folder, or close it to others if it is empty or ours; somebody else's folder is left as it is."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (home / SENTINEL).exists() or not any(home.iterdir()):
-        home.chmod(0o700)
+    """Make the folder, or close it to others if it is empty or ours; somebody else's folder is left as it is.
+
+    Raises `errors.DatabaseOutOfReach`.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ours = (home / SENTINEL).exists() or not any(home.iterdir())
+        if ours and stat.S_IMODE(home.stat().st_mode) != OURS_ALONE:
+            home.chmod(OURS_ALONE)
+    except OSError as error:
+        raise errors.DatabaseOutOfReach(
+            f"The folder {home} cannot be used: {error.strerror}. Look at its disk and its permissions, "
+            "or choose another folder: --home PATH.",
+        ) from error
