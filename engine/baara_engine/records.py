@@ -74,6 +74,7 @@ class Task:
     gate: str | None  #: a command that says, before a model is asked, whether there is anything to do
     fallback_model: str | None  #: takes over where the service turns the model away
     mcp_servers: tuple[str, ...] | None  #: names of the person's MCP servers whose tools it has
+    sandbox_limits: Json | None  #: some fields of `sandboxes.Limits`; the rest are as they are by themselves
     enabled: bool
     created_at: Millis
     updated_at: Millis
@@ -117,6 +118,7 @@ class Execution:
     gate: str | None  #: a command that says, before a model is asked, whether there is anything to do
     fallback_model: str | None  #: takes over where the service turns the model away
     mcp_servers: tuple[str, ...] | None  #: names of the person's MCP servers whose tools it has
+    sandbox_limits: Json | None  #: some fields of `sandboxes.Limits`; the rest are as they are by themselves
     source: str
     idempotency_key: str | None
     created_at: Millis

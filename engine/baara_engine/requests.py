@@ -7,7 +7,7 @@ import pydantic
 
 from baara_engine import errors, queues, sandboxes, tools
 from baara_engine.clock import Millis
-from baara_engine.records import Kind, Permission, UnknownEffect
+from baara_engine.records import Json, Kind, Permission, UnknownEffect
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
 MAX_COMMAND_BYTES = 128 * 1024 - 1  # of one argument of a program on Linux
@@ -118,6 +118,7 @@ class Options(pydantic.BaseModel):
     gate: Command | None = None
     fallback_model: Name | None = None
     mcp_servers: tuple[Name, ...] | None = None
+    sandbox_limits: Json | None = None
 
     @property
     def retries(self) -> int:

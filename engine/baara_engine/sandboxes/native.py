@@ -11,8 +11,19 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, homes, owner
-from baara_engine.sandboxes import CommandResult, Earlier, FileText, Found, Limits, environment, files, launching
+from baara_engine import errors, homes, owner, sandboxes
+from baara_engine.sandboxes import (
+    SHELL,
+    CommandResult,
+    Earlier,
+    FileText,
+    Found,
+    Limits,
+    Strength,
+    environment,
+    files,
+    launching,
+)
 from baara_engine.sandboxes.hands import search, wire
 from baara_engine.sandboxes.launching import Launcher
 from baara_engine.sandboxes.receipts import Receipts
@@ -30,6 +41,7 @@ class NativeSandbox:
     """Ordinary processes on this computer."""
 
     name = "native"
+    strength = Strength.TIDY
 
     def __init__(self, *, grace_s: float = GRACE_S, search_s: float = SEARCH_S) -> None:
         """Take the limits in seconds that only tests have a reason to change."""
@@ -37,10 +49,15 @@ class NativeSandbox:
         self._grace_s = grace_s
         self._search_s = search_s
 
+    async def missing(self) -> str | None:
+        """Say what this computer lacks for it."""
+        return None if os.name == "posix" else "The native sandbox needs Linux or macOS; choose another for this task."
+
     async def open(self, workspace: Path, private: Path, limits: Limits) -> "NativeSession":
         """Open a session. Raises `errors.SandboxFailure` if a folder or the system is not fit for it."""
-        if os.name != "posix":
-            raise errors.SandboxFailure("The native sandbox needs Linux or macOS; choose another for this task.")
+        problem = await self.missing()
+        if problem is not None:
+            raise errors.SandboxFailure(problem)
         return await asyncio.to_thread(self._open, workspace, private, limits)
 
     async def close(self) -> None:
@@ -67,10 +84,17 @@ class NativeSession:
         self._grace_s = grace_s
         self._search_s = search_s
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """Give the languages that `run` takes: the shell, which finds whatever else is installed."""
+        return frozenset({SHELL})
+
     async def run(
-        self, command: str, *, key: str, wall_s: float | None = None, on_output: Callable[[], None] | None = None
-    ) -> CommandResult:
+        self, command: str, *, key: str, wall_s: float | None = None, on_output: Callable[[], None] | None = None,
+        language: str = SHELL,
+    ) -> CommandResult:  # fmt: skip
         """Run a shell command, at most once for each key."""
+        sandboxes.require_language(language, self.languages)
         _require_runnable(command, "command")
         if wall_s is not None and not wall_s > 0:
             raise errors.InvalidInput("The time limit of a command must be more than 0 seconds.")

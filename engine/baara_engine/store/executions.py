@@ -266,6 +266,7 @@ def record(row: Row) -> Execution:
         outcome=Outcome(raw.outcome) if raw.outcome else None,
         unknown_effect=UnknownEffect(raw.unknown_effect),
         permission=Permission(raw.permission),
+        sandbox_limits=None if raw.sandbox_limits is None else orjson.loads(str(raw.sandbox_limits)),
         cost_known=bool(raw.cost_known),
         **lists,
     )

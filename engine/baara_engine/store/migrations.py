@@ -70,7 +70,7 @@ def m005_what_it_may(tx: Tx) -> None:
         tx.sql(f"ALTER TABLE {table} ADD COLUMN checks TEXT NOT NULL DEFAULT '[]'")
         tx.sql(f"ALTER TABLE {table} ADD COLUMN permission TEXT NOT NULL DEFAULT 'auto'")
         tx.sql(f"ALTER TABLE {table} ADD COLUMN budget_microusd INTEGER")
-        for name in ("project_id", "gate", "fallback_model", "mcp_servers"):
+        for name in ("project_id", "gate", "fallback_model", "mcp_servers", "sandbox_limits"):
             tx.sql(f"ALTER TABLE {table} ADD COLUMN {name} TEXT")
     tx.sql("ALTER TABLE execution ADD COLUMN check_results TEXT NOT NULL DEFAULT '[]'")
     tx.sql("ALTER TABLE execution ADD COLUMN check_rounds INTEGER NOT NULL DEFAULT 0")
