@@ -172,13 +172,12 @@ class Sandbox(Protocol):
 
     name: str
 
-    @property
-    def strength(self) -> Strength:
+    async def strength(self) -> Strength:
         """Say what stands between a command and the rest of this computer, as it is set up now."""
         ...
 
-    async def missing(self) -> str | None:
-        """Say in a sentence what this computer lacks for it, and what to do about that; None if it can work here."""
+    async def missing(self, limits: Limits) -> str | None:
+        """Say in a sentence what this computer lacks to hold these limits, and the remedy; None if it lacks nothing."""
         ...
 
     async def open(self, workspace: Path, private: Path, limits: Limits) -> Session:

@@ -1,14 +1,18 @@
-"""The native sandbox: commands run as ordinary processes of the person's own user. It is tidy, but no boundary.
+"""The native sandbox: commands run as processes of the person's own user, inside bubblewrap where that is installed.
 
-What it does hold: commands see none of our environment, nothing they start outlives them, each runs at most once, and
-the file tools reach nothing outside the workspace. What it cannot hold: a command may read and change whatever the
-person may, and use the network. See `hands` for the processes that do the work.
+What it holds by itself: commands see none of our environment, nothing they start outlives them, each runs at most once,
+within its limits, and the file tools reach nothing outside the workspace. With bubblewrap (see `bubblewrap`) commands
+reach nothing outside either, which makes it a boundary. Without, a command may read and change whatever the person may,
+and use the network. See `hands` for the processes that do the work.
 """
 
 import asyncio
 import json
+import math
 import os
+import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from baara_engine import errors, homes, owner, sandboxes
@@ -19,12 +23,15 @@ from baara_engine.sandboxes import (
     FileText,
     Found,
     Limits,
+    Network,
     Strength,
+    bubblewrap,
     environment,
     files,
     launching,
 )
 from baara_engine.sandboxes.hands import search, wire
+from baara_engine.sandboxes.hands.watching import Most
 from baara_engine.sandboxes.launching import Launcher
 from baara_engine.sandboxes.receipts import Receipts
 from baara_engine.sandboxes.supervision import Supervision
@@ -34,6 +41,7 @@ RECEIPTS = "receipts"  # folder of the marks, in the private folder
 GRACE_S = 5.0  # seconds that a command may go on after the engine has vanished: most end by then, with a true receipt
 SEARCH_S = 30.0  # seconds that one search may take
 SEARCH_BYTES = 8 * 1024 * 1024  # bytes of its JSON; `search.MAX_CHARS` keep it below that
+OUT_OF_CPU = 128 + signal.SIGXCPU  # exit code of what has used up `Limits.cpu_s`
 MAX_COMMAND = 128 * 1024 - 1  # bytes of one argument of a program on Linux
 
 
@@ -41,39 +49,60 @@ class NativeSandbox:
     """Ordinary processes on this computer."""
 
     name = "native"
-    strength = Strength.TIDY
 
-    def __init__(self, *, grace_s: float = GRACE_S, search_s: float = SEARCH_S) -> None:
-        """Take the limits in seconds that only tests have a reason to change."""
+    def __init__(self, *, grace_s: float = GRACE_S, search_s: float = SEARCH_S, plain: bool = False) -> None:
+        """Take the limits in seconds that only tests have a reason to change; `plain`: do without bubblewrap."""
         self._launcher = Launcher()
         self._grace_s = grace_s
         self._search_s = search_s
+        self._plain = plain
 
-    async def missing(self) -> str | None:
+    async def strength(self) -> Strength:
+        """Say what stands between a command and the rest of this computer."""
+        return Strength.TIDY if await self._unwrapped() else Strength.BOUNDARY
+
+    async def missing(self, limits: Limits) -> str | None:
         """Say what this computer lacks for it."""
-        return None if os.name == "posix" else "The native sandbox needs Linux or macOS; choose another for this task."
+        if os.name != "posix":
+            return "The native sandbox needs Linux or macOS. Choose another for this task."
+        network = limits.network or Network.OPEN
+        if network is Network.OPEN and not limits.inputs:
+            return None
+        unwrapped = await self._unwrapped()
+        if unwrapped is None:
+            return None
+        what = "keep commands from the network" if network is not Network.OPEN else "keep inputs from being changed"
+        return f"The native sandbox cannot {what} here: {unwrapped}. Install it, or choose another sandbox."
+
+    async def _unwrapped(self) -> str | None:
+        """Say why commands have nothing around them; None if they have."""
+        return "bubblewrap is switched off" if self._plain else await bubblewrap.problem()
 
     async def open(self, workspace: Path, private: Path, limits: Limits) -> "NativeSession":
         """Open a session. Raises `errors.SandboxFailure` if a folder or the system is not fit for it."""
-        problem = await self.missing()
+        problem = await self.missing(limits)
         if problem is not None:
             raise errors.SandboxFailure(problem)
-        return await asyncio.to_thread(self._open, workspace, private, limits)
+        wrapped = await self._unwrapped() is None
+        return await asyncio.to_thread(self._open, workspace, private, limits, wrapped=wrapped)
 
     async def close(self) -> None:
         """End the launcher."""
         await asyncio.to_thread(self._launcher.close)
 
-    def _open(self, workspace: Path, private: Path, limits: Limits) -> "NativeSession":
-        return NativeSession(workspace, private, limits, self._launcher, grace_s=self._grace_s, search_s=self._search_s)
+    def _open(self, workspace: Path, private: Path, limits: Limits, *, wrapped: bool) -> "NativeSession":
+        return NativeSession(
+            workspace, private, limits, self._launcher, grace_s=self._grace_s, search_s=self._search_s, wrapped=wrapped
+        )
 
 
 class NativeSession:
     """One execution's hold on the native sandbox (see `sandboxes.Session`)."""
 
     def __init__(
-        self, folder: Path, private: Path, limits: Limits, launcher: Launcher, *, grace_s: float, search_s: float
-    ) -> None:
+        self, folder: Path, private: Path, limits: Limits, launcher: Launcher, *, grace_s: float, search_s: float,
+        wrapped: bool,
+    ) -> None:  # fmt: skip
         """Open the workspace and make the private folders. Raises `errors.SandboxFailure`."""
         _make_private(private)
         self._workspace = Workspace(folder)
@@ -81,6 +110,15 @@ class NativeSession:
         self._supervision = Supervision(launcher)
         self._env = environment.build(os.environ, private.absolute())
         self._limits = limits
+        self._around: list[str] = []
+        self._shell = [environment.shell()]
+        if wrapped:
+            private = private.absolute()
+            bubblewrap.furnish(private)
+            network = limits.network or Network.OPEN
+            self._around = bubblewrap.prefix(self._workspace.path, private, limits, network)
+            self._shell = bubblewrap.lingering(environment.shell())
+            self._env["PATH"] = bubblewrap.PLACES
         self._grace_s = grace_s
         self._search_s = search_s
 
@@ -99,16 +137,17 @@ class NativeSession:
         if wall_s is not None and not wall_s > 0:
             raise errors.InvalidInput("The time limit of a command must be more than 0 seconds.")
         job = self._job(
-            [environment.shell(), "-c", "--", command],
+            [*self._around, *self._shell, "-c", "--", command],
             wall_s=min(wall_s or self._limits.wall_s, self._limits.wall_s),
             output_bytes=self._limits.output_bytes,
             marks=self._receipts.stem(key),
         )
+        job |= {"limits": _of_each(self._limits), "most": _of_all(self._limits), "wrapped": bool(self._around)}
         report = await self._supervision.ask(job, on_output)
         # Silence without a mark: whoever should have begun it died before that, so asking again does nothing twice.
         if report is None and not await asyncio.to_thread(self._receipts.begun, key):
             report = await self._supervision.ask(job, on_output)
-        return CommandResult(**_result(report))
+        return _as_told(_result(report))
 
     async def earlier(self, key: str, *, same_boot: bool) -> Earlier:
         """Tell what became of the command of this key."""
@@ -181,7 +220,36 @@ class NativeSession:
             output_bytes=output_bytes,
             marks=marks,
             boot=owner.boot_id(),
+            wrapped=False,
+            limits={},
+            most=None,
         )
+
+
+def _of_each(limits: Limits) -> dict[str, int]:
+    """Give what the kernel holds each process to."""
+    held = {
+        "RLIMIT_CORE": 0,  # the memory of a program is nobody's file
+        "RLIMIT_DATA": limits.memory_bytes,
+        "RLIMIT_FSIZE": limits.file_bytes,
+        "RLIMIT_NOFILE": limits.open_files,
+    }
+    return held if limits.cpu_s is None else held | {"RLIMIT_CPU": max(1, math.ceil(limits.cpu_s))}
+
+
+def _of_all(limits: Limits) -> Most:
+    """Give what the supervisor holds all processes together to."""
+    return {
+        "memory_bytes": limits.memory_bytes,
+        "processes": limits.processes,
+        "workspace_bytes": limits.workspace_bytes,
+    }
+
+
+def _as_told(result: wire.Result) -> CommandResult:
+    """Make a result of what the supervisor says; the kernel ends what has used up its processor's time by a signal."""
+    told = CommandResult(**result)
+    return replace(told, over="cpu") if told.exit_code == OUT_OF_CPU and told.over is None else told
 
 
 def _result(report: wire.Report | None) -> wire.Result:
