@@ -77,16 +77,8 @@ def prefix(workspace: Path, private: Path, limits: Limits, network: Network) -> 
     return [
         str(program()), *_namespaces(network), *_system(), *_settings(private, network), *_own(workspace, private),
         *_inputs(limits.inputs), "--remount-ro", "/", "--chdir", str(workspace), "--",
+        *_lingering(environment.shell()),
     ]  # fmt: skip
-
-
-def lingering(shell: str) -> list[str]:
-    """Give what runs a shell inside so that its helpers may finish after it; its arguments follow.
-
-    The kernel ends all processes of a namespace with the first of them, and what `exec > >(tee log)` has not written by
-    then would be lost. The one that waits must not end before the command does.
-    """
-    return [shell, "-c", LINGER, shell, shell]
 
 
 def furnish(private: Path) -> None:
@@ -152,3 +144,12 @@ def _inputs(inputs: tuple[Path, ...]) -> Iterator[str]:
 
 def _number(mine: int) -> int:
     return mine or USER
+
+
+def _lingering(shell: str) -> list[str]:
+    """Give what runs a program so that its helpers may finish after it; the program follows.
+
+    The kernel ends all processes of a namespace with the first of them, and what `exec > >(tee log)` has not written by
+    then would be lost. The one that waits must not end before the program does.
+    """
+    return [shell, "-c", LINGER, shell]
