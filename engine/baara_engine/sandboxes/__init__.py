@@ -196,6 +196,7 @@ class Sandbox(Protocol):
 # name → module and class, imported when first asked for
 TABLE: dict[str, tuple[str, str]] = {
     "native": ("baara_engine.sandboxes.native", "NativeSandbox"),
+    "docker": ("baara_engine.sandboxes.docker", "DockerSandbox"),
 }
 DEFAULT = "native"
 
