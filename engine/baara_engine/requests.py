@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 import pydantic
 
 from baara_engine import errors, queues, sandboxes, tools
+from baara_engine.checks import specs
 from baara_engine.clock import Millis
 from baara_engine.records import Json, Kind, Permission, UnknownEffect
 
@@ -80,6 +81,11 @@ def _tools(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _check(value: str) -> str:
+    specs.parse(value)
+    return value
+
+
 Text = Annotated[str, pydantic.AfterValidator(_text)]
 Prompt = Annotated[str, pydantic.AfterValidator(_prompt)]
 Name = Annotated[str, pydantic.AfterValidator(_name)]
@@ -91,6 +97,7 @@ Seconds = Annotated[float, pydantic.Field(gt=0, le=MAX_TIMEOUT_S, allow_inf_nan=
 Turns = Annotated[int, pydantic.Field(ge=1, le=MAX_TURNS)]
 Budget = Annotated[int, pydantic.Field(gt=0, le=MAX_BUDGET_MICROUSD)]
 Command = Annotated[str, pydantic.AfterValidator(_prompt), pydantic.AfterValidator(_command)]
+CheckSpec = Annotated[str, pydantic.AfterValidator(_text), pydantic.AfterValidator(_check)]
 ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
 
 
@@ -111,7 +118,7 @@ class Options(pydantic.BaseModel):
     thread_id: Text | None = None
     unknown_effect: UnknownEffect | None = None
     allowed_tools: ToolNames | None = None
-    checks: Annotated[tuple[Text, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
+    checks: Annotated[tuple[CheckSpec, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
     permission: Permission = Permission.AUTO
     budget_microusd: Budget | None = None
     project_id: Text | None = None
@@ -119,6 +126,12 @@ class Options(pydantic.BaseModel):
     fallback_model: Name | None = None
     mcp_servers: tuple[Name, ...] | None = None
     sandbox_limits: Json | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_somebody_to_ask(self) -> Self:
+        if self.kind is Kind.COMMAND and self.permission is not Permission.AUTO:
+            raise ValueError("a command is your own word already; the permission is for what an agent does")
+        return self
 
     @property
     def retries(self) -> int:

@@ -11,8 +11,9 @@ import pydantic
 import typer
 
 from baara_engine import errors, queues, requests, sandboxes
+from baara_engine.checks import specs
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind, UnknownEffect
+from baara_engine.records import Execution, Kind, Permission, UnknownEffect
 
 STDIN = "-"  #: stands for text that comes from standard input
 SOURCE = "cli"
@@ -26,7 +27,15 @@ TYPED = {
     "thread_id": "--thread",
     "not_before": "--at",
     "idempotency_key": "--key",
+    "checks": "--check",
 }
+
+CHECKS = (*specs.EXAMPLES.values(),)
+PERMISSION = (
+    "What the agent may do by itself. auto: all that its sandbox lets it (in the native one: whatever you may do "
+    "yourself, because that is no boundary); ask: whatever may change something waits for your word; locked: it may "
+    "only look."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,14 @@ class How:
     unknown_effect: Annotated[
         UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
     ] = None
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC",
+            help=f"What must hold at the end, for the outcome Done; may be repeated. {' · '.join(CHECKS)}",
+        ),
+    ] = None
+    permission: Annotated[Permission | None, typer.Option(help=PERMISSION)] = None
 
     def values(self) -> dict[str, Any]:
         """Give what was said, as the fields of `requests.Options`."""
@@ -67,6 +84,8 @@ class How:
             "max_turns": self.max_turns,
             "thread_id": self.thread,
             "unknown_effect": self.unknown_effect,
+            "checks": tuple(self.check) if self.check else None,
+            "permission": self.permission,
         }
         return {name: value for name, value in said.items() if value is not None}
 

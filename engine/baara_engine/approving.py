@@ -1,0 +1,62 @@
+"""A person's word on a call that waits for it: what it allows, or what the agent gets in place of the call."""
+
+import importlib
+
+from baara_engine import errors
+from baara_engine.permission import calls, choices
+from baara_engine.permission.choices import Accepted, Decision
+from baara_engine.records import Execution, Grant, Question, Scope
+from baara_engine.store import grants, questions
+from baara_engine.store.store import Store
+from baara_engine.store.transaction import Tx
+
+CHECK = "baara_engine.tools.check"  # its library is slow to import, and needed only for changed arguments
+HOUR_MS = 3_600_000
+
+
+def decide(question: Question, text: str) -> Decision:
+    """Read an answer, and hold changed arguments against the tool's schema. Raises `errors.InvalidInput`."""
+    decision = choices.decide(question.detail, text)
+    if isinstance(decision, Accepted) and decision.edited is not None:
+        problem = importlib.import_module(CHECK).misfit(question.detail["schema"], decision.edited)
+        if problem is not None:
+            raise errors.InvalidInput(f"These arguments do not fit “{question.detail['tool']}”: {problem}")
+    return decision
+
+
+def accept(tx: Tx, store: Store, execution: Execution, question: Question, accepted: Accepted, by: str) -> None:
+    """Let the call run, and further ones if that was said; what is asked about them already is answered with it."""
+    grants.give(tx, _for_call(tx, store, execution, question, accepted, by))
+    if accepted.scope is Scope.CALL:
+        return
+    several = _for_several(tx, store, execution, question, accepted, by)
+    grants.give(tx, several)
+    for other in questions.open_of(tx, execution.id):
+        if other.kind == questions.APPROVAL and calls.covers(several, other.detail["tool"], other.detail["input"]):
+            questions.answer(tx, other, str(questions.get(tx, question.id).answer), by)
+            grants.give(tx, _for_call(tx, store, execution, other, accepted, by))
+
+
+def _for_call(
+    tx: Tx, store: Store, execution: Execution, question: Question, accepted: Accepted, by: str
+) -> Grant:  # fmt: skip
+    return Grant(
+        id=store.ids.new(), scope=Scope.CALL, execution_id=execution.id, task_id=execution.task_id,
+        tool=question.detail["tool"], turn=question.turn, tool_use_id=question.tool_use_id,
+        input_hash=question.detail["hash"], input=accepted.edited, command=None, is_prefix=False,
+        question_id=question.id, created_at=tx.now, created_by=by, expires_at=None, revoked_at=None, revoked_by=None,
+    )  # fmt: skip
+
+
+def _for_several(
+    tx: Tx, store: Store, execution: Execution, question: Question, accepted: Accepted, by: str
+) -> Grant:  # fmt: skip
+    command = accepted.prefix or question.detail["input"].get("command")
+    is_shell = question.detail["tool"] == calls.SHELL
+    return Grant(
+        id=store.ids.new(), scope=accepted.scope, execution_id=execution.id, task_id=execution.task_id,
+        tool=question.detail["tool"], turn=None, tool_use_id=None, input_hash=None, input=None,
+        command=command if is_shell else None, is_prefix=accepted.prefix is not None,
+        question_id=question.id, created_at=tx.now, created_by=by,
+        expires_at=tx.now + HOUR_MS if accepted.scope is Scope.HOUR else None, revoked_at=None, revoked_by=None,
+    )  # fmt: skip
