@@ -12,6 +12,7 @@ from typing import Any
 
 from baara_engine import (
     answers,
+    approving,
     backups,
     clock,
     config,
@@ -249,6 +250,10 @@ class Engine:
         """Give what persons have allowed for several calls and holds now; with `every`, all that was ever allowed."""
         now = self.store.clock.now()
         return self.store.read(lambda view: grants.listing(view, every=every, now=now, limit=limit))
+
+    def allow(self, task: str, allowance: requests.Allowance, *, by: str) -> Grant:
+        """Let calls of a tool run unasked in a task whose permission is to ask. Raises `errors.NotFound`."""
+        return self.store.write(lambda tx: approving.allow(tx, self.store, tasks.find(tx, task), allowance, by))
 
     def revoke(self, prefix: str, *, by: str) -> Grant:
         """Take back what was allowed; what has run has run. Raises `errors.Refused` if that was done before."""

@@ -296,16 +296,17 @@ class Grant:
 
     id: str
     scope: Scope
-    execution_id: str  #: in which it was asked
+    execution_id: str | None  #: in which it was asked; None: it was given beforehand
     task_id: str | None  #: whose calls it covers; None: only those of the execution
     tool: str
+    definition: str  #: hash of what the tool was then: one that has changed since is not what was allowed
     turn: int | None  #: of the one call that it is about, if it is about one
     tool_use_id: str | None
     input_hash: str | None  #: of the arguments that were shown: the call runs with no others
     input: Json | None  #: arguments that the person has put in their place
     command: str | None  #: of bash: the one command that it covers, or the words with which commands must begin
     is_prefix: bool
-    question_id: str
+    question_id: str | None
     created_at: Millis
     created_by: str
     expires_at: Millis | None

@@ -8,6 +8,7 @@ import pydantic
 from baara_engine import errors, queues, sandboxes, tools
 from baara_engine.checks import specs
 from baara_engine.clock import Millis
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Json, Kind, Permission, UnknownEffect
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
@@ -78,6 +79,17 @@ def _sandbox(value: str) -> str:
 
 def _tools(value: tuple[str, ...]) -> tuple[str, ...]:
     tools.require(value)
+    return value
+
+
+def _tool(value: str) -> str:
+    tools.require([value])
+    return value
+
+
+def _plain_words(value: str) -> str:
+    if not permitted.PLAIN.fullmatch(value):
+        raise ValueError("it must be plain words with one space between, without quotes, variables, pipes and the like")
     return value
 
 
@@ -168,6 +180,25 @@ class Submission(Options):
         """Give the name, or else the first line of the prompt."""
         first = next(line for line in self.prompt.splitlines() if line.strip()).strip()
         return self.name or "".join(char if char.isprintable() else " " for char in first)[:MAX_NAME]
+
+
+class Allowance(pydantic.BaseModel):
+    """What a task's agent may do without asking, although its permission is to ask."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    tool: Annotated[str, pydantic.AfterValidator(_tool)]
+    command: Command | None = None  #: of bash: just this one
+    prefix: Annotated[str, pydantic.AfterValidator(_plain_words)] | None = None  #: of bash: plain ones that begin so
+
+    @pydantic.model_validator(mode="after")
+    def _says_which_commands(self) -> Self:
+        said = [text for text in (self.command, self.prefix) if text is not None]
+        if self.tool == permitted.SHELL and len(said) != 1:
+            raise ValueError("of bash, say either the one command or the words with which commands begin")
+        if self.tool != permitted.SHELL and said:
+            raise ValueError("only bash has commands")
+        return self
 
 
 class Said(pydantic.BaseModel):

@@ -15,6 +15,7 @@ from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.store import deaths
 from baara_engine.store.store import Store
@@ -143,7 +144,8 @@ class Runner:
         habits, problem = Habits(self._store, execution), _checker()
         words = approvals.Approvals(self._store, execution, toolbox, problem)
         actor = acting.Actor(execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words)
-        system = prompts.system(execution.workspace) + rounds.told(execution.checks)
+        told = permitted.TOLD[execution.permission] + rounds.told(execution.checks)
+        system = prompts.system(execution.workspace) + told
         checks = self._checks(lease, session)
         await checks.begin()
         agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)

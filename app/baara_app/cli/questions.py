@@ -6,6 +6,7 @@ import typer
 
 from baara_app.cli import common, documents, options, output, words
 from baara_app.cli.common import Shell
+from baara_engine import requests, tools
 from baara_engine.records import Grant
 
 app = typer.Typer(help="What waits for your answer.")
@@ -97,6 +98,29 @@ def grants(
         for id_, grant in zip(ids, found, strict=True)
     ]  # fmt: skip
     output.table(("ID", "SCOPE", "WHAT", "TASK", "UNTIL", "STATE"), rows)
+
+
+@app.command("allow")
+@common.command
+def allow(
+    shell: Shell,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Its name, or the beginning of its id.")],
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help=f"One of: {', '.join(tools.TABLE)}.")],
+    *,
+    command: Annotated[str | None, typer.Option(metavar="TEXT", help="Of bash: just this command.")] = None,
+    prefix: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Of bash: commands of plain words that begin with these.")
+    ] = None,
+) -> None:
+    """Let a tool run unasked in all executions of a task whose permission is `ask`, until you revoke it."""
+    with options.as_typed(tool="TOOL"):
+        allowance = requests.parse(requests.Allowance, {"tool": tool, "command": command, "prefix": prefix})
+    with shell.engine() as engine:
+        grant = engine.allow(task, allowance, by=options.SOURCE)
+    if shell.json:
+        output.document(documents.grant(grant))
+    else:
+        output.text(f"Allowed: {_covered(grant)}. To take it back: baara questions revoke {grant.id}")
 
 
 @app.command("revoke")

@@ -39,27 +39,29 @@ class Approvals:
         tool = self.toolbox.get(block["name"])
         if tool is None or not calls.must_ask(self.execution, tool) or self.problem(tool, block["input"]):
             return False
-        return self._grant(turn, block) is None
+        return self._grant(turn, block, tool) is None
 
     def approved(self, turn: int, block: Json) -> Json | None:
         """Give a call as it may run now, with the arguments that a person may have changed; None if it may not."""
         tool = self.toolbox.get(block["name"])
         if tool is None or not calls.must_ask(self.execution, tool):
             return block
-        grant = self._grant(turn, block)
+        grant = self._grant(turn, block, tool)
         if grant is None:
             return None
-        if grant.tool_use_id is not None and grant.input_hash != calls.fingerprint(block["name"], block["input"]):
+        shown = calls.fingerprint(tool.name, block["input"]), calls.definition(tool)
+        if grant.tool_use_id is not None and (grant.input_hash, grant.definition) != shown:
             return None
         return block if grant.input is None else block | {"input": grant.input}
 
-    def _grant(self, turn: int, block: Json) -> Grant | None:
+    def _grant(self, turn: int, block: Json, tool: Tool) -> Grant | None:
         """Give what lets a call run: a word about just this one, or one that covers several."""
 
         def work(view: View) -> Grant | None:
             own = grants.of_call(view, self.execution.id, turn, block["id"])
             several = grants.standing(view, self.execution, self.store.clock.now())
-            return own or next((one for one in several if calls.covers(one, block["name"], block["input"])), None)
+            what = (tool.name, calls.definition(tool), block["input"])
+            return own or next((one for one in several if calls.covers(one, *what)), None)
 
         return self.store.read(work)
 

@@ -8,7 +8,6 @@ It reads one job as JSON from standard input, `{"kind", "rule", "text"}`, and pr
 import importlib
 import json
 import re
-import resource
 import sys
 import warnings
 from collections.abc import Callable
@@ -74,6 +73,7 @@ def _short(text: str) -> str:
 
 def _limit_memory() -> None:
     if sys.platform == "linux":  # elsewhere an address space cannot be limited so low
+        resource = importlib.import_module("resource")
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard), hard))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from typing import cast
 
@@ -11,6 +12,9 @@ from baara_engine.checks.judge import Verdict
 JUDGE_S = 20.0  # seconds of one judgement: real ones take milliseconds, starting Python under load takes seconds
 ARGV = (sys.executable, "-I", "-X", "utf8", "-m", "baara_engine.checks.judge")
 
+# Without this one variable, Python does not start on Windows.
+_ENV = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+
 
 async def judge(kind: str, rule: str, text: str, *, limit_s: float = JUDGE_S) -> Verdict:
     """Judge a text by a rule: `output` by an expression, `json` by a schema.
@@ -19,7 +23,9 @@ async def judge(kind: str, rule: str, text: str, *, limit_s: float = JUDGE_S) ->
     """
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(*ARGV, stdin=pipe, stdout=pipe, stderr=nothing, env={}, cwd="/")
+        process = await asyncio.create_subprocess_exec(
+            *ARGV, stdin=pipe, stdout=pipe, stderr=nothing, env=_ENV, cwd="/"
+        )
     except OSError as error:
         raise errors.SandboxFailure(f"The program that judges texts cannot be started: {error.strerror}.") from error
     job = json.dumps({"kind": kind, "rule": rule, "text": text}).encode()

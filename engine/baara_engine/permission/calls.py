@@ -5,6 +5,7 @@ import re
 
 import orjson
 
+from baara_engine import tools
 from baara_engine.records import Effect, Execution, Grant, Json, Permission
 from baara_engine.tools import Tool
 
@@ -17,9 +18,21 @@ WORD = r"[A-Za-z0-9_./:=@%+,-]+"
 PLAIN = re.compile(f"{WORD}( {WORD})*")
 
 
+TOLD = {
+    Permission.AUTO: "",
+    Permission.ASK: (
+        "\n\nCalls that may change something wait for a person's approval first. Put those that belong together into "
+        "one answer, so that they are asked about together.\n"
+    ),
+    Permission.LOCKED: (
+        "\n\nYou may only look: calls that may change something are refused. Report what should be done.\n"
+    ),
+}
+
+
 def is_free(tool: Tool) -> bool:
     """Say whether a tool needs nobody's word in any mode."""
-    return tool.effect is Effect.READ or tool.name in TELLING
+    return tool.effect is Effect.READ or (tool.name in TELLING and tool is tools.load(tool.name))
 
 
 def must_ask(execution: Execution, tool: Tool) -> bool:
@@ -37,9 +50,15 @@ def fingerprint(tool: str, value: Json) -> str:
     return hashlib.sha256(orjson.dumps([tool, value], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def covers(grant: Grant, tool: str, value: Json) -> bool:
-    """Say whether a grant for several calls holds for this one: of bash for a command only, or for plain words."""
-    if grant.tool != tool:
+def definition(tool: Tool) -> str:
+    """Name what a tool is, as it describes itself: SHA-256 in hex. What a server's tool does may change overnight."""
+    told = [tool.name, tool.description, tool.schema, tool.effect]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def covers(grant: Grant, tool: str, definition_: str, value: Json) -> bool:
+    """Say whether a grant for several calls holds for this one: of bash for a command only, or for its first words."""
+    if (grant.tool, grant.definition) != (tool, definition_):
         return False
     if tool != SHELL:
         return True

@@ -52,7 +52,7 @@ def draft(execution: Execution, tool: Tool, block: Json) -> QuestionDraft:
     value = block["input"]
     detail = {
         "tool": tool.name, "input": value, "hash": calls.fingerprint(tool.name, value),
-        "choices": _meanings(execution, tool), "schema": tool.schema,
+        "definition": calls.definition(tool),        "choices": _meanings(execution, tool), "schema": tool.schema,
     }  # fmt: skip
     text = f"May “{tool.name}” run with exactly this? {showing.exactly(value)}"
     return QuestionDraft(text, OPTIONS, questions.APPROVAL, block["id"], detail)

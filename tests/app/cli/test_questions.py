@@ -80,6 +80,16 @@ def test_grants_are_listed_and_revoked(baara: Baara, engine: Engine, work: Work)
     assert states_ == ["cli", None]  # the hour, and the call that it was given with
 
 
+def test_a_task_is_allowed_something_beforehand(baara: Baara) -> None:
+    """It is listed among the grants; all commands at once are not to be had."""
+    baara("tasks", "create", "nightly", "--prompt", "x", "--permission", "ask")
+    done = baara("questions", "allow", "nightly", "bash", "--prefix", "git status")
+    assert done.stdout.startswith("Allowed: bash: git status …. To take it back: baara questions revoke 0")
+    assert "bash: git status …" in baara("questions", "grants").stdout
+    assert baara("questions", "allow", "nightly", "bash").returncode == 2
+    assert baara("questions", "allow", "nope", "write").returncode == 3
+
+
 def test_checks_are_typed_and_shown(baara: Baara) -> None:
     """A command with checks ends with 0 where they hold; where one fails it is Incomplete, and the status is 1."""
     good = baara("submit", "--command", "echo hello > a", "--check", "file:a", "--check", "contains:a:hello", "--wait")

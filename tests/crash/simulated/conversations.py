@@ -91,6 +91,7 @@ class Script:
     dies_again: int  #: write of the second engine at which that dies as well; 0: it lives
     permission: Permission = Permission.AUTO
     word: str = "Accept"  #: what people say to a call that waits for their approval
+    checks: tuple[str, ...] = ()
 
 
 def scripts() -> st.SearchStrategy[Script]:
@@ -207,7 +208,7 @@ class Stage:
         """Submit, and let engines and people do what the script says."""
         submission = Submission(
             prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home),
-            permission=self._script.permission,
+            permission=self._script.permission, checks=self._script.checks,
         )  # fmt: skip
         submitted = self._engine.submit(submission)
         self._live(dies_at, kept=kept)

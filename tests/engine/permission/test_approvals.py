@@ -1,17 +1,18 @@
 """Calls that wait for a person's word: only what was approved runs, once, and exactly so."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from baara_engine import errors
+from baara_engine import errors, requests, tools
 from baara_engine.agent import approvals
 from baara_engine.engine import Engine
 from baara_engine.permission import calls as permitted
 from baara_engine.permission import choices
-from baara_engine.records import Execution, Json, Permission, Question
+from baara_engine.records import Effect, Execution, Json, Permission, Question
 from baara_engine.requests import Submission, TaskDraft
 from baara_engine.states import Status
 from baara_engine.testing import legality
@@ -209,6 +210,66 @@ def test_a_grant_of_bash_covers_the_same_command_only(desk: Desk) -> None:
     assert (question.turn, (Path(execution.workspace) / "b").exists()) == (5, True)
     desk.answer(question, "Refuse")
     assert desk.until(execution).output == "done"
+
+
+@pytest.mark.parametrize("changed", ["description", "schema", "effect"])
+def test_a_tool_that_has_become_another_is_asked_about_again(desk: Desk, changed: str) -> None:
+    """A grant is for a tool as it was: one whose definition has changed since is not covered by it."""
+    use = ("write", {"file_path": "a", "content": "b"})
+    desk.work(calls(use, turn=1), calls(use, turn=2), DONE)
+    execution = desk.submit()
+    [question] = desk.asked(execution)
+    desk.engine.stop()
+    desk.answer(question, "Accept for this task")
+    [grant] = desk.engine.grants()
+    tool = tools.load("write")
+    other: Json = {"description": "Send.", "schema": {"type": "object"}, "effect": Effect.UNSAFE}
+    now = replace(tool, **{changed: other[changed]})
+    assert permitted.covers(grant, "write", permitted.definition(tool), use[1])
+    assert not permitted.covers(grant, "write", permitted.definition(now), use[1])
+
+
+def test_a_task_may_be_allowed_something_beforehand(desk: Desk) -> None:
+    """What was allowed runs unasked in each execution of the task; the rest is asked about."""
+    task = desk.engine.create_task(TaskDraft(name="nightly", prompt="x", permission=Permission.ASK))
+    allowed = [{"tool": "write"}, {"tool": "bash", "prefix": "touch"}, {"tool": "bash", "command": "echo x > y"}]
+    for one in allowed:
+        grant = desk.engine.allow("nightly", requests.parse(requests.Allowance, one), by="test")
+        assert (grant.task_id, grant.execution_id) == (task.id, None)
+    uses = [("write", {"file_path": "a", "content": "b"}), ("bash", {"command": "touch b"})]
+    uses += [("bash", {"command": "echo x > y"}), ("bash", {"command": "echo z > y"})]
+    desk.work(calls(*uses, turn=1), DONE)
+    [question] = desk.asked(desk.engine.submit_task("nightly", source="test"))
+    assert question.detail["input"] == {"command": "echo z > y"}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"tool": "fly"}, {"tool": "bash"}, {"tool": "bash", "command": "a", "prefix": "a"},
+     {"tool": "write", "prefix": "a"}, {"tool": "bash", "prefix": "rm *"}, {"tool": "bash", "prefix": "a;b"}],
+)  # fmt: skip
+def test_what_cannot_be_allowed_beforehand_is_refused(wanted: Json) -> None:
+    """All commands at once, words that are not plain, and tools that do not exist."""
+    with pytest.raises(errors.InvalidInput):
+        requests.parse(requests.Allowance, wanted)
+
+
+def test_an_approval_can_be_revoked_before_the_call_runs(desk: Desk) -> None:
+    """It is asked about again then, and runs only by the new answer."""
+    desk.work(ECHO, DONE)
+    execution = desk.submit()
+    [question] = desk.asked(execution)
+    desk.engine.stop()
+    desk.answer(question, "Accept")
+    [grant] = desk.engine.grants(every=True)
+    desk.engine.revoke(grant.id, by="test")
+    desk.work(ECHO, DONE)
+    desk.until(execution, Status.WAITING_FOR_INPUT)
+    [again] = desk.engine.questions()
+    assert (again.id != question.id, runs(execution)) == (True, 0)
+    desk.answer(again, "Accept")
+    assert desk.until(execution).output == "done"
+    assert runs(execution) == 1
 
 
 def test_an_hour_is_an_hour(desk: Desk) -> None:
