@@ -11,7 +11,7 @@ from baara_engine import owner, sandboxes
 from baara_engine.agent.loop import Finished, Waiting
 from baara_engine.checks import looking, specs
 from baara_engine.checks.specs import Check, Kind
-from baara_engine.checks.verdict import Verdict
+from baara_engine.checks.verdict import SENT_BACK, Verdict
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
@@ -158,7 +158,7 @@ def _sent_back(verdict: Verdict) -> str:
     lines = "\n".join(f"- `{result['spec']}`: {result['detail']}" for result in verdict.failed)
     left = BACK + 1 - verdict.rounds
     return (
-        f"The system has checked the work, and it is not complete:\n\n{lines}\n\n"
+        f"{SENT_BACK}\n\n{lines}\n\n"
         "Mend this, then say again that you are finished. "
         f"It is checked {left} more {'time' if left == 1 else 'times'}."
     )

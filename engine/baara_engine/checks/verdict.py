@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from baara_engine.records import Json
 from baara_engine.states import Outcome
 
+SENT_BACK = "The system has checked the work, and it is not complete:"  #: begins what goes back to an agent
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
