@@ -69,13 +69,13 @@ def _for_call(
 def _for_several(
     tx: Tx, store: Store, execution: Execution, question: Question, accepted: Accepted, by: str
 ) -> Grant:  # fmt: skip
-    command = accepted.prefix or question.detail["input"].get("command")
-    is_shell = question.detail["tool"] == calls.SHELL
+    told_by = calls.RUNS.get(question.detail["tool"])
+    command = None if told_by is None else accepted.prefix or question.detail["input"].get(told_by)
     return Grant(
         id=store.ids.new(), scope=accepted.scope, execution_id=execution.id, task_id=execution.task_id,
         tool=question.detail["tool"], definition=question.detail["definition"],
         turn=None, tool_use_id=None, input_hash=None, input=None,
-        command=command if is_shell else None, is_prefix=accepted.prefix is not None,
+        command=command, is_prefix=accepted.prefix is not None,
         question_id=question.id, created_at=tx.now, created_by=by,
         expires_at=tx.now + HOUR_MS if accepted.scope is Scope.HOUR else None, revoked_at=None, revoked_by=None,
     )  # fmt: skip

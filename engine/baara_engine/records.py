@@ -304,7 +304,7 @@ class Grant:
     tool_use_id: str | None
     input_hash: str | None  #: of the arguments that were shown: the call runs with no others
     input: Json | None  #: arguments that the person has put in their place
-    command: str | None  #: of bash: the one command that it covers, or the words with which commands must begin
+    command: str | None  #: of what runs anything: what it covers, or the words with which commands must begin
     is_prefix: bool
     question_id: str | None
     created_at: Millis

@@ -188,16 +188,20 @@ class Allowance(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
     tool: Annotated[str, pydantic.AfterValidator(_tool)]
-    command: Command | None = None  #: of bash: just this one
+    command: Command | None = None  #: of what runs anything: just this command, or code
     prefix: Annotated[str, pydantic.AfterValidator(_plain_words)] | None = None  #: of bash: plain ones that begin so
 
     @pydantic.model_validator(mode="after")
     def _says_which_commands(self) -> Self:
         said = [text for text in (self.command, self.prefix) if text is not None]
-        if self.tool == permitted.SHELL and len(said) != 1:
-            raise ValueError("of bash, say either the one command or the words with which commands begin")
-        if self.tool != permitted.SHELL and said:
-            raise ValueError("only bash has commands")
+        if self.tool in permitted.RUNS and len(said) != 1:
+            raise ValueError(
+                f"{self.tool} runs anything: say the one command, or of bash the words that commands begin with"
+            )
+        if self.tool not in permitted.RUNS and said:
+            raise ValueError(f"{self.tool} has no commands")
+        if self.tool != permitted.SHELL and self.prefix is not None:
+            raise ValueError("only commands of bash can be allowed by their first words")
         return self
 
 

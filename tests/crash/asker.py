@@ -1,6 +1,8 @@
 """An engine whose agent asks a person and then writes down the answer, for a test that kills it.
 
-python -m tests.crash.asker HOME
+python -m tests.crash.asker HOME [COMMAND]
+
+Before it asks, it runs a command.
 """
 
 import sys
@@ -12,7 +14,7 @@ from baara_engine.engine import Engine
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
 
 ASK = ("ask_user", {"question": "Which colour?", "options": ["green", "blue"]})
-BEFORE = ("bash", {"command": "echo before >> log"})
+BEFORE = "echo before >> log"
 
 
 def noted(request: Request) -> Answer:
@@ -24,7 +26,8 @@ def noted(request: Request) -> Answer:
 def main() -> None:
     """Work until killed."""
     engine = Engine(Path(sys.argv[1]))
-    engine.start(ScriptedModels(ScriptedModel([calls(BEFORE, ASK, turn=1), noted, says("noted")])))
+    before = ("bash", {"command": sys.argv[2] if len(sys.argv) > 2 else BEFORE})
+    engine.start(ScriptedModels(ScriptedModel([calls(before, ASK, turn=1), noted, says("noted")])))
     print("at work", flush=True)
     while True:
         time.sleep(60)

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 LONG = 60.0  # seconds that no wait here takes unless something is wrong
 
 
-def at_work(home: Path) -> subprocess.Popen[str]:
+def at_work(home: Path, *command: str) -> subprocess.Popen[str]:
     """Start an engine in a process of its own, and wait until it works."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.asker", str(home)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "tests.crash.asker", str(home), *command], cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "at work\n"
@@ -94,3 +94,22 @@ def test_an_approval_is_given_while_no_engine_runs(home: Path, engine: Engine, w
     path = Path(execution.workspace) / "log"
     assert (path.read_text() if path.exists() else "") == log
     assert [one.kind for one in engine.questions()] == ["ask_user"]
+
+
+def test_an_approved_command_that_a_kill_cuts_short_is_not_run_again(home: Path, engine: Engine) -> None:
+    """Its approval was for one run: the next engine tells the agent what became of it, and goes on."""
+    command = "echo before >> log; sleep 60"
+    execution = engine.submit(Submission(prompt="Ask me.", permission=Permission.ASK))
+    process = at_work(home, command)
+    until(lambda: engine.questions() != [])
+    [approval] = engine.questions()
+    assert answer(home, approval.id, "Accept").returncode == 0
+    until((Path(execution.workspace) / "log").exists)
+    kill(process)
+    process = at_work(home, command)
+    until(lambda: engine.questions() != [])
+    kill(process)
+    [question] = engine.questions()
+    [call, _] = engine.journal(execution.id)[1]
+    assert (question.kind, log_of(execution), call.is_error) == ("ask_user", "before\n", True)
+    assert "ended from outside" in str(call.result)

@@ -61,6 +61,7 @@ def execution(record: Execution, now: Millis) -> Json:
         "output": record.output,
         "error": _error(record),
         "checks": list(record.check_results),
+        "check_rounds": record.check_rounds,
         "check_specs": list(record.checks),
         "permission": record.permission,
         "budget_usd": None if record.budget_microusd is None else record.budget_microusd / words.MICRO,

@@ -65,7 +65,8 @@ class How:
         list[str] | None,
         typer.Option(
             metavar="SPEC",
-            help=f"What must hold at the end, for the outcome Done; may be repeated. {' · '.join(CHECKS)}",
+            help="What must hold at the end, for the outcome Done; may be repeated, and an empty one takes all away. "
+            + " · ".join(CHECKS),
         ),
     ] = None
     permission: Annotated[Permission | None, typer.Option(help=PERMISSION)] = None
@@ -84,7 +85,7 @@ class How:
             "max_turns": self.max_turns,
             "thread_id": self.thread,
             "unknown_effect": self.unknown_effect,
-            "checks": tuple(self.check) if self.check else None,
+            "checks": None if not self.check else tuple(filter(None, self.check)),
             "permission": self.permission,
         }
         return {name: value for name, value in said.items() if value is not None}

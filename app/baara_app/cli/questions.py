@@ -107,7 +107,9 @@ def allow(
     task: Annotated[str, typer.Argument(metavar="TASK", help="Its name, or the beginning of its id.")],
     tool: Annotated[str, typer.Argument(metavar="TOOL", help=f"One of: {', '.join(tools.TABLE)}.")],
     *,
-    command: Annotated[str | None, typer.Option(metavar="TEXT", help="Of bash: just this command.")] = None,
+    command: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Of bash and the like: just this command, or code.")
+    ] = None,
     prefix: Annotated[
         str | None, typer.Option(metavar="WORDS", help="Of bash: commands of plain words that begin with these.")
     ] = None,

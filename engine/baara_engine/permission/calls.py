@@ -10,6 +10,8 @@ from baara_engine.records import Effect, Execution, Grant, Json, Permission
 from baara_engine.tools import Tool
 
 SHELL = "bash"
+# Tools that do whatever they are told, and the argument that tells them: allowed is only just that, never the tool.
+RUNS = {SHELL: "command", "python": "code", "javascript": "code"}
 TELLING = frozenset({"ask_user", "report"})  #: tools that only speak to the person: they change nothing else
 LOCKED = "Not run: this work may only look, by a person's choice (permission: locked). “{name}” may change something."
 
@@ -57,15 +59,15 @@ def definition(tool: Tool) -> str:
 
 
 def covers(grant: Grant, tool: str, definition_: str, value: Json) -> bool:
-    """Say whether a grant for several calls holds for this one: of bash for a command only, or for its first words."""
+    """Say whether a grant for several calls holds for this one: of what runs anything, only for the very same."""
     if (grant.tool, grant.definition) != (tool, definition_):
         return False
-    if tool != SHELL:
+    if tool not in RUNS:
         return True
-    command = value.get("command")
-    if command is None or grant.command is None:
+    text = value.get(RUNS[tool])
+    if text is None or grant.command is None:
         return False
-    return begins_with(command, grant.command) if grant.is_prefix else bool(command == grant.command)
+    return begins_with(text, grant.command) if grant.is_prefix else bool(text == grant.command)
 
 
 def begins_with(command: str, prefix: str) -> bool:

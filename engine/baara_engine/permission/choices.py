@@ -119,7 +119,8 @@ def _prefix(detail: Json, choice: str, words: str) -> str:
 def _meanings(execution: Execution, tool: Tool) -> Json:
     """Say what each choice does."""
     where = "of this task" if execution.task_id else "in this execution"
-    what = "the same command" if tool.name == calls.SHELL else f"“{tool.name}”, whatever the arguments"
+    runs = calls.RUNS.get(tool.name)
+    what = f"“{tool.name}”, whatever the arguments" if runs is None else f"the same {runs}"
     more = f" With words behind it (“{FOR_TASK}: git status”) all plain commands that begin so."
     more = more if tool.name == calls.SHELL else ""
     return {

@@ -1,11 +1,13 @@
 """What may be answered to a call that waits, and what an answer that is not clear does: nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from baara_engine import errors
 from baara_engine.permission import calls, choices
 from baara_engine.permission.choices import Accepted, Instead
-from baara_engine.records import Json, Scope
+from baara_engine.records import Grant, Json, Scope
 
 BASH: Json = {"tool": "bash", "input": {"command": "git status -s"}}
 WRITE: Json = {"tool": "write", "input": {"file_path": "a", "content": "b"}}
@@ -48,6 +50,17 @@ def test_only_commands_are_accepted_by_their_first_words() -> None:
     """Another tool has no words by which its calls begin."""
     with pytest.raises(errors.InvalidInput, match="only commands"):
         choices.decide(WRITE, "Accept for this task: a")
+
+
+@pytest.mark.parametrize(("tool", "argument"), calls.RUNS.items())
+def test_what_runs_anything_is_never_allowed_as_such(tool: str, argument: str) -> None:
+    """A grant for further calls of it covers the very same command or code, and nothing else."""
+    given: Json = dict.fromkeys(Grant.__slots__) | {"tool": tool, "definition": "d", "is_prefix": False, "command": "a"}
+    grant = Grant(**given)
+    assert calls.covers(grant, tool, "d", {argument: "a"})
+    assert not calls.covers(grant, tool, "d", {argument: "a; b"})
+    assert not calls.covers(grant, tool, "d", {})
+    assert not calls.covers(replace(grant, command=None), tool, "d", {argument: "a"})
 
 
 @pytest.mark.parametrize(
