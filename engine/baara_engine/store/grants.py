@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import orjson
+import peewee as pw
 
 from baara_engine import errors, events
 from baara_engine.clock import Millis
@@ -12,6 +13,7 @@ from baara_engine.store.transaction import Row, Tx, View
 
 SELECT = models.select(models.Grant, Grant)
 TABLE = models.Grant
+NEWEST_FIRST = (TABLE.created_at.desc(), pw.SQL("rowid DESC"))
 REVOKE = "UPDATE grant SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL RETURNING 1"
 
 
@@ -26,7 +28,7 @@ def give(tx: Tx, grant: Grant) -> None:
 def of_call(view: View, execution_id: str, turn: int, tool_use_id: str) -> Grant | None:
     """Give what was allowed of just this call, if it is still."""
     about = (TABLE.execution_id == execution_id) & (TABLE.turn == turn) & (TABLE.tool_use_id == tool_use_id)
-    rows = view.rows(SELECT.where(about & TABLE.revoked_at.is_null()).order_by(TABLE.id.desc()).limit(1))
+    rows = view.rows(SELECT.where(about & TABLE.revoked_at.is_null()).order_by(*NEWEST_FIRST).limit(1))
     return _grant(rows[0]) if rows else None
 
 
@@ -44,7 +46,7 @@ def listing(view: View, *, every: bool, now: Millis, limit: int) -> list[Grant]:
     if not every:
         holds = TABLE.revoked_at.is_null() & (TABLE.expires_at.is_null() | (TABLE.expires_at > now))
         query = query.where(holds & (TABLE.scope != Scope.CALL))
-    return [_grant(row) for row in view.rows(query.order_by(TABLE.id.desc()).limit(limit))]
+    return [_grant(row) for row in view.rows(query.order_by(*NEWEST_FIRST).limit(limit))]
 
 
 def find(view: View, prefix: str) -> Grant:

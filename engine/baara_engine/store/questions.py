@@ -1,6 +1,7 @@
 """Questions: asked durably, answered once."""
 
 import orjson
+import peewee as pw
 
 from baara_engine import errors, events
 from baara_engine.clock import iso
@@ -9,7 +10,8 @@ from baara_engine.store import lookup, models
 from baara_engine.store.transaction import Row, Tx, View
 
 SELECT = models.select(models.Question, Question)
-OLDEST_FIRST = (models.Question.created_at, models.Question.id)
+# Those of one answer are asked in one moment, so they are told apart by the order in which they were stored.
+OLDEST_FIRST = (models.Question.created_at, pw.SQL("rowid"))
 INSERT = """
 INSERT INTO question (id, execution_id, thread_id, turn, tool_use_id, kind, text, options, detail, created_at, status)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')

@@ -292,3 +292,11 @@ def test_a_command_needs_nobodys_word() -> None:
     """It is a person's own; a permission for it would say nothing, so it is refused."""
     with pytest.raises(ValueError, match="your own word"):
         Submission.model_validate({"prompt": "ls", "kind": "command", "permission": "ask"}, strict=False)
+
+
+def test_questions_of_one_answer_come_in_the_order_of_its_calls(desk: Desk) -> None:
+    """They are asked in one moment; a person reads them as the agent has put them."""
+    uses = [("bash", {"command": f"echo {number}"}) for number in range(12)]
+    desk.work(calls(*uses, turn=1), DONE)
+    asked = desk.asked(desk.submit())
+    assert [one.detail["input"]["command"] for one in asked] == [value["command"] for _, value in uses]
