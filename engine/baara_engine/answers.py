@@ -47,7 +47,7 @@ def _answer_stuck(tx: Tx, execution: Execution, question: Question, text: str) -
     if text == asking.CANCEL:
         executions.request_cancel(tx, execution)
     elif text != asking.KEEP_WAITING:
-        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN} else text
+        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN, asking.END_CHECK} else text
         if question.tool_use_id is not None:
             _put_result(tx, execution, question, f"{asking.ENDED} {said}".strip(), is_error=True)
         elif said:

@@ -117,7 +117,7 @@ class Rounds:
 
     async def _run_now(self, check: Check, key: str) -> sandboxes.CommandResult | None:
         try:
-            async with self._vitals.step(vitals.COMMAND, self._execution.turn) as step:
+            async with self._vitals.step(vitals.CHECK, self._execution.turn) as step:
                 return await self._session.run(check.subject, key=key, wall_s=COMMAND_S, on_output=step.beat)
         except vitals.CutShort:
             return None

@@ -6,7 +6,7 @@ import orjson
 
 from baara_engine import events
 from baara_engine.records import Execution, Json
-from baara_engine.store import executions
+from baara_engine.store import executions, questions
 from baara_engine.store.transaction import Tx, View
 
 NOTES = "SELECT key, value FROM check_note WHERE execution_id = ?"
@@ -29,6 +29,7 @@ def note(tx: Tx, execution: Execution, told: Mapping[str, str | None]) -> None:
 def put_results(tx: Tx, execution: Execution, results: Sequence[Json], rounds: int) -> None:
     """Write down what came of a round, as the owner, and tell of it. Raises `errors.LeaseLost`."""
     executions.require_owner(tx, execution.id, execution.epoch)
+    questions.withdraw(tx, execution, kind=questions.STUCK)
     tx.sql(RESULTS, (orjson.dumps(results).decode(), rounds, execution.id))
     passed = sum(1 for result in results if result["passed"])
     data = {"round": rounds, "passed": passed, "failed": len(results) - passed}
