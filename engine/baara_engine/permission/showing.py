@@ -13,6 +13,11 @@ from baara_engine.records import Json
 
 MOST = 4000  # characters of a call that a question shows; the whole stands in its detail
 WORD = re.compile(r"\w+")
+# Characters that count as printable and print nothing: fillers, and what chooses between forms of the one before.
+UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5") | {
+    chr(code) for selectors in (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)) for code in selectors
+}
+MARKS = frozenset({"Mn", "Me"})  #: categories of what is written over the letter before
 # Letters of other scripts that people take for Latin ones.
 LOOK_ALIKES = frozenset(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d\u04cf\u043a\u043c\u0442\u0432\u043d\u0433"
@@ -26,7 +31,7 @@ LOOK_ALIKES = frozenset(
 def exactly(value: Json) -> str:
     """Write the arguments of a call as one line of JSON, with escapes for what would mislead."""
     text = WORD.sub(lambda word: _word(word[0]), orjson.dumps(value).decode())
-    shown = "".join(_char(char) for char in text)
+    shown = "".join(_char(char, before) for before, char in zip(f" {text}", text, strict=False))
     return shown if len(shown) <= MOST else f"{shown[:MOST]}… ({len(shown):,} characters in all)"
 
 
@@ -44,12 +49,12 @@ def _is_latin(char: str) -> bool:
     return char not in LOOK_ALIKES and unicodedata.name(char, "").startswith("LATIN ")
 
 
-def _char(char: str) -> str:
+def _char(char: str, before: str) -> str:
     if char.isascii() and char.isprintable():
         return char
     plain = unicodedata.normalize("NFKC", char)
     stands_for_ascii = plain != char and plain.isascii()
-    hidden = not char.isprintable() or unicodedata.category(char) in {"Mn", "Me"} or char in "\u115f\u1160\u3164\uffa0"
+    hidden = not char.isprintable() or char in UNSEEN or (before.isascii() and unicodedata.category(char) in MARKS)
     return _escape(char) if stands_for_ascii or hidden else char
 
 

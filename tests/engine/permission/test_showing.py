@@ -20,6 +20,8 @@ from baara_engine.permission import showing
         ("safe\u202etxt.exe", "safe\\u202etxt.exe"),  # turns the direction round
         ("a\u200bb\u00a0c\u2028d", "a\\u200bb\\u00a0c\\u2028d"),
         ("e\u0301", "e\\u0301"),
+        ("ไทยที่", "ไทยที่"),  # marks that belong to their script
+        ("a\ufe0f \U0001f600\U000e0101", "a\\ufe0f \U0001f600\\U000e0101"),  # selectors can carry a hidden text
         ('say "x" \\n', 'say \\"x\\" \\\\n'),
     ],
 )
