@@ -7,7 +7,8 @@ import typer
 from baara_app.cli import common, documents, options, output, words
 from baara_app.cli.common import Shell
 from baara_engine import requests, tools
-from baara_engine.records import Grant
+from baara_engine.permission import showing
+from baara_engine.records import Grant, Question
 
 app = typer.Typer(help="What waits for your answer.")
 
@@ -49,6 +50,7 @@ def show(shell: Shell, question: Id) -> None:
     choices = found.detail.get("choices") or dict.fromkeys(found.options, "")
     output.fields([
         ("Question", found.text),
+        ("Call", _call(found)),
         ("Id", found.id),
         ("Execution", found.execution_id),
         ("State", found.status),
@@ -137,6 +139,12 @@ def revoke(
         output.document(documents.grant(revoked))
     else:
         output.text(f"Revoked: {_covered(revoked)}.")
+
+
+def _call(question: Question) -> str | None:
+    """Give the whole of a call that was too long for the question about it."""
+    whole = showing.whole(question.detail["input"]) if question.kind == "approval" else ""
+    return None if whole in question.text else whole
 
 
 def _covered(grant: Grant) -> str:

@@ -11,7 +11,8 @@ import orjson
 
 from baara_engine.records import Json
 
-MOST = 4000  # characters of a call that a question shows; the whole stands in its detail
+MOST = 4000  # characters of a call that a question shows; the whole is shown when it is asked for
+HEAD = 3000  # of these, from its beginning: the rest is from its end, where something could be hidden
 WORD = re.compile(r"\w+")
 # Characters that count as printable and print nothing: fillers, and what chooses between forms of the one before.
 UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5") | {
@@ -29,10 +30,17 @@ LOOK_ALIKES = frozenset(
 
 
 def exactly(value: Json) -> str:
+    """Write the arguments of a call as one line, as `whole` does; of long ones the beginning and the end."""
+    shown = whole(value)
+    if len(shown) <= MOST:
+        return shown
+    return f"{shown[:HEAD]} … {len(shown) - MOST:,} characters left out … {shown[HEAD - MOST :]}"
+
+
+def whole(value: Json) -> str:
     """Write the arguments of a call as one line of JSON, with escapes for what would mislead."""
     text = WORD.sub(lambda word: _word(word[0]), orjson.dumps(value).decode())
-    shown = "".join(_char(char, before) for before, char in zip(f" {text}", text, strict=False))
-    return shown if len(shown) <= MOST else f"{shown[:MOST]}… ({len(shown):,} characters in all)"
+    return "".join(_char(char, before) for before, char in zip(f" {text}", text, strict=False))
 
 
 def _word(word: str) -> str:

@@ -50,6 +50,15 @@ def test_an_approval_is_shown_as_it_is(baara: Baara, engine: Engine, work: Work)
     assert baara("questions", "show", "01ZZZZ").returncode == 3
 
 
+def test_all_of_a_long_call_can_be_read(baara: Baara, engine: Engine, work: Work) -> None:
+    """The question shows its beginning and its end, and the middle is shown when it is asked for."""
+    text = "a" * 6000 + "MIDDLE\n" + "b" * 6000
+    work(calls(("write", {"file_path": "x", "content": text}), turn=1), permission=Permission.ASK)
+    [question] = engine.questions()
+    assert "MIDDLE" not in question.text
+    assert "MIDDLE\\n" in baara("questions", "show", question.id).stdout
+
+
 def test_an_unclear_answer_runs_nothing_and_says_what_to_write(baara: Baara, engine: Engine, work: Work) -> None:
     """It is wrong usage; the question stays open."""
     work(WRITE, permission=Permission.ASK)
