@@ -1,5 +1,6 @@
 """Checks with the engine dying at every moment of them: each round happens once, and says what is true."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,11 @@ def test_each_round_happens_once_wherever_the_engine_dies(
 
 
 @pytest.mark.parametrize("luck", range(4))
-def test_a_command_that_the_crash_cut_short_is_begun_anew(template: Path, luck: int) -> None:
-    """A check is made to be run more than once; one that had ended before the crash was seen is not repeated."""
-    played = conversations.play_and_die_at_work(template, template.with_name("home"), script(MENDS, luck))
+@pytest.mark.parametrize("dies_again", range(6))
+def test_a_command_that_the_crash_cut_short_is_begun_anew(template: Path, luck: int, dies_again: int) -> None:
+    """A check is made to be run more than once; what had ended before the next crash is not repeated after that."""
+    given = replace(script(MENDS, luck), dies_again=dies_again)
+    played = conversations.play_and_die_at_work(template, template.with_name("home"), given)
     assert (played.execution.outcome, played.execution.check_rounds) == (Outcome.DONE, 2)
     assert set(played.effects.values()) == {1}
     begun = commands(played)

@@ -106,7 +106,7 @@ class Rounds:
             if isinstance(earlier, sandboxes.CommandResult) and not earlier.interrupted:
                 return earlier
             if not isinstance(earlier, sandboxes.NotBegun):
-                return await self.run(check, f"{name}-again-{self._execution.epoch}", notes)
+                return await self.run(check, f"{name}-again", notes)
         told = {f"{BEGUN}{name}": owner.boot_id()}
         await self._store.awrite(lambda tx: checks.note(tx, self._execution, told))
         return await self._run_now(check, self.name(name))

@@ -52,7 +52,8 @@ def draft(execution: Execution, tool: Tool, block: Json) -> QuestionDraft:
     value = block["input"]
     detail = {
         "tool": tool.name, "input": value, "hash": calls.fingerprint(tool.name, value),
-        "definition": calls.definition(tool),        "choices": _meanings(execution, tool), "schema": tool.schema,
+        "definition": calls.definition(tool), "choices": _meanings(execution, tool),
+        "schema": tool.schema,
     }  # fmt: skip
     text = f"May “{tool.name}” run with exactly this? {showing.exactly(value)}"
     return QuestionDraft(text, OPTIONS, questions.APPROVAL, block["id"], detail)
@@ -65,15 +66,15 @@ def decide(detail: Json, text: str) -> Decision:
     if choice is None:
         _require_clear(text)
         return Instead(f"{NOT_RUN} {text.strip()}")
-    if choice is EDIT:
+    if choice == EDIT:
         return Accepted(Scope.CALL, edited=_arguments(rest))
-    if choice is REPLY:
+    if choice == REPLY:
         if not rest:
             raise errors.InvalidInput("Say what the agent is to be told: Reply: Use the other folder.")
         return Instead(f"{NOT_RUN} {rest}")
-    if choice is REFUSE:
+    if choice == REFUSE:
         return Instead(f"{REFUSED} They say: {rest}" if rest else REFUSED)
-    if colon and (choice is ACCEPT or not rest):
+    if colon and (choice == ACCEPT or not rest):
         raise errors.InvalidInput(f"Answer “{choice}” by itself; nothing was run.")
     return Accepted(SCOPES[choice], prefix=_prefix(detail, choice, rest) if rest else None)
 
