@@ -1,7 +1,8 @@
 """Answering a question: the answer becomes the result of the call that asked, and the execution goes on."""
 
-from baara_engine import errors, events, journal, queues, settle
+from baara_engine import approving, errors, events, journal, queues, settle
 from baara_engine.health import asking
+from baara_engine.permission.choices import Accepted, Instead
 from baara_engine.records import Effect, Execution, Kind, Question
 from baara_engine.sandboxes import asking as sandbox
 from baara_engine.states import Status
@@ -19,6 +20,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     """Answer a question once. Raises `errors.Refused` if it has been answered or withdrawn."""
     execution = executions.get(tx, question.execution_id)
     text = _as_offered(question, execution, text)
+    decision = approving.decide(question, text) if question.kind == questions.APPROVAL else None
     answered = questions.answer(tx, question, text, by)
     match question.kind:
         case questions.STUCK:
@@ -27,6 +29,10 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             _answer_repeating(tx, execution, question, text)
         case sandbox.KIND:
             _answer_sandbox(tx, execution, text)
+        case questions.APPROVAL if isinstance(decision, Accepted):
+            approving.accept(tx, store, execution, question, decision, by)
+        case questions.APPROVAL if isinstance(decision, Instead):
+            _in_place_of_call(tx, execution, question, decision.text)
         case _:
             _put_result(tx, execution, question, _told(question, execution, text), is_error=False)
     threads.post(
@@ -45,7 +51,7 @@ def _answer_stuck(tx: Tx, execution: Execution, question: Question, text: str) -
     if text == asking.CANCEL:
         executions.request_cancel(tx, execution)
     elif text != asking.KEEP_WAITING:
-        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN} else text
+        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN, asking.END_CHECK} else text
         if question.tool_use_id is not None:
             _put_result(tx, execution, question, f"{asking.ENDED} {said}".strip(), is_error=True)
         elif said:
@@ -57,10 +63,15 @@ def _answer_repeating(tx: Tx, execution: Execution, question: Question, text: st
     """Let the call run, end it all, or give the agent a person's words in place of the call."""
     if text in {asking.GO_ON, asking.STOP}:
         return
+    _in_place_of_call(tx, execution, question, f"{asking.NOT_RUN} {text}")
+
+
+def _in_place_of_call(tx: Tx, execution: Execution, question: Question, text: str) -> None:
+    """Make these words the result of a call that has not begun and does not run."""
     blocks = rows.calls_asked(tx, execution.id, question.turn)
     [(ordinal, block)] = [one for one in enumerate(blocks) if one[1]["id"] == question.tool_use_id]
     rows.intend(tx, execution.id, question.turn, ordinal, block, Effect.READ, {})
-    _put_result(tx, execution, question, f"{asking.NOT_RUN} {text}", is_error=True)
+    _put_result(tx, execution, question, text, is_error=True)
 
 
 def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:

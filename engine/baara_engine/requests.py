@@ -6,7 +6,9 @@ from typing import Annotated, Any, Self, TypeVar
 import pydantic
 
 from baara_engine import errors, queues, sandboxes, tools
+from baara_engine.checks import specs
 from baara_engine.clock import Millis
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Json, Kind, Permission, UnknownEffect
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
@@ -89,6 +91,22 @@ def _tools(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _tool(value: str) -> str:
+    tools.require([value])
+    return value
+
+
+def _plain_words(value: str) -> str:
+    if not permitted.PLAIN.fullmatch(value):
+        raise ValueError("it must be plain words with one space between, without quotes, variables, pipes and the like")
+    return value
+
+
+def _check(value: str) -> str:
+    specs.parse(value)
+    return value
+
+
 Text = Annotated[str, pydantic.AfterValidator(_text)]
 Prompt = Annotated[str, pydantic.AfterValidator(_prompt)]
 Name = Annotated[str, pydantic.AfterValidator(_name)]
@@ -104,6 +122,7 @@ Host = Annotated[
     str, pydantic.Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
 ]
 Input = Annotated[str, pydantic.AfterValidator(_input)]
+CheckSpec = Annotated[str, pydantic.AfterValidator(_text), pydantic.AfterValidator(_check)]
 ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
 
 
@@ -147,7 +166,7 @@ class Options(pydantic.BaseModel):
     thread_id: Text | None = None
     unknown_effect: UnknownEffect | None = None
     allowed_tools: ToolNames | None = None
-    checks: Annotated[tuple[Text, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
+    checks: Annotated[tuple[CheckSpec, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
     permission: Permission = Permission.AUTO
     budget_microusd: Budget | None = None
     project_id: Text | None = None
@@ -155,6 +174,12 @@ class Options(pydantic.BaseModel):
     fallback_model: Name | None = None
     mcp_servers: tuple[Name, ...] | None = None
     sandbox_limits: SandboxLimits | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_somebody_to_ask(self) -> Self:
+        if self.kind is Kind.COMMAND and self.permission is not Permission.AUTO:
+            raise ValueError("a command is your own word already; the permission is for what an agent does")
+        return self
 
     @property
     def retries(self) -> int:
@@ -197,6 +222,29 @@ class Submission(Options):
         """Give the name, or else the first line of the prompt."""
         first = next(line for line in self.prompt.splitlines() if line.strip()).strip()
         return self.name or "".join(char if char.isprintable() else " " for char in first)[:MAX_NAME]
+
+
+class Allowance(pydantic.BaseModel):
+    """What a task's agent may do without asking, although its permission is to ask."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    tool: Annotated[str, pydantic.AfterValidator(_tool)]
+    command: Command | None = None  #: of what runs anything: just this command, or code
+    prefix: Annotated[str, pydantic.AfterValidator(_plain_words)] | None = None  #: of bash: plain ones that begin so
+
+    @pydantic.model_validator(mode="after")
+    def _says_which_commands(self) -> Self:
+        said = [text for text in (self.command, self.prefix) if text is not None]
+        if self.tool in permitted.RUNS and len(said) != 1:
+            raise ValueError(
+                f"{self.tool} runs anything: say the one command, or of bash the words that commands begin with"
+            )
+        if self.tool not in permitted.RUNS and said:
+            raise ValueError(f"{self.tool} has no commands")
+        if self.tool != permitted.SHELL and self.prefix is not None:
+            raise ValueError("only commands of bash can be allowed by their first words")
+        return self
 
 
 class Said(pydantic.BaseModel):
