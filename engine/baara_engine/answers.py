@@ -3,13 +3,16 @@
 from baara_engine import errors, events, journal, queues, settle
 from baara_engine.health import asking
 from baara_engine.records import Effect, Execution, Kind, Question
+from baara_engine.scheduling import asking as asking_missed
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, threads
 from baara_engine.store import journal as rows
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
-WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING})  #: kinds whose options mean something
+WITH_CHOICES = frozenset(
+    {"effect", questions.STUCK, questions.REPEATING, questions.MISSED}
+)  #: kinds whose options mean something
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 
@@ -18,11 +21,14 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     execution = executions.get(tx, question.execution_id)
     text = _as_offered(question, execution, text)
     answered = questions.answer(tx, question, text, by)
+    goes_on = True
     match question.kind:
         case questions.STUCK:
             _answer_stuck(tx, execution, question, text)
         case questions.REPEATING:
             _answer_repeating(tx, execution, question, text)
+        case questions.MISSED:
+            goes_on = asking_missed.answered(tx, store, question, text)
         case _:
             _put_result(tx, execution, question, _told(question, execution, text), is_error=False)
     threads.post(
@@ -31,7 +37,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     )  # fmt: skip
     if question.kind == questions.REPEATING and text == asking.STOP:
         settle.cancel(tx, store, execution)
-    else:
+    elif goes_on:
         _go_on(tx, execution)
     return answered
 
@@ -62,7 +68,7 @@ def _answer_repeating(tx: Tx, execution: Execution, question: Question, text: st
 def _as_offered(question: Question, execution: Execution, text: str) -> str:
     """Give the option that is meant, or the words as they are.
 
-    Raises `errors.InvalidInput` for words to a command, which has nobody who could read them.
+    Raises `errors.InvalidInput` for words to a command, or to what has not begun: nobody could read them.
     """
     if question.kind not in WITH_CHOICES:
         return text
@@ -70,7 +76,7 @@ def _as_offered(question: Question, execution: Execution, text: str) -> str:
     for option in question.options:
         if option.casefold() == meant:
             return option
-    if execution.kind is Kind.COMMAND:
+    if execution.kind is Kind.COMMAND or question.kind == questions.MISSED:
         raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
     return text
 

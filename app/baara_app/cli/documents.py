@@ -15,6 +15,8 @@ from baara_engine.records import (
     Message,
     Question,
     Queue,
+    Schedule,
+    Slot,
     Task,
     Thread,
     ThreadMessage,
@@ -22,7 +24,8 @@ from baara_engine.records import (
 )
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at", "since", "seen_at", "cleared_at"})  # fmt: skip
+                   "receipt_at", "since", "seen_at", "cleared_at", "accounted_until", "next_due", "due", "last_due",
+                   "settled_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -67,6 +70,8 @@ def execution(record: Execution, now: Millis) -> Json:
         "parent_id": record.parent_id,
         "forked_from": record.forked_from,
         "forked_turn": record.forked_turn,
+        "slot_id": record.slot_id,
+        "gate": record.gate,
         "waiting": _waiting(record),
         "cancel_requested_at": iso(record.cancel_requested_at),
         "last_sign": _last_sign(record),
@@ -121,6 +126,16 @@ def finding(record: Finding) -> Json:
 
 def question(record: Question) -> Json:
     """Give a question."""
+    return _with_times(asdict(record))
+
+
+def schedule(record: Schedule) -> Json:
+    """Give a schedule."""
+    return _with_times(asdict(record))
+
+
+def slot(record: Slot) -> Json:
+    """Give what became of a due time."""
     return _with_times(asdict(record))
 
 

@@ -103,6 +103,7 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.QUESTION: lambda data: f"A question is {data['status']}",
     Kind.SLEPT: lambda data: f"The computer was asleep for {resuming.duration(data['ms'])}",
     Kind.CLOCK_JUMPED: _jumped,
+    Kind.SLOT: lambda data: f"Its due time, {words.local(data['due'])}: {data['state'].replace('_', ' ')}",
     Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 

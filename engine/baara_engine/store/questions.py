@@ -20,6 +20,7 @@ RETURNING id
 
 STUCK = "stuck"  #: kind of a question about a step that gives no sign of life; the work goes on meanwhile
 REPEATING = "repeating"  #: kind of a question about work that goes round in circles; it waits meanwhile
+MISSED = "missed"  #: kind of a question about due times that came while nobody was at work; nothing ran for them yet
 
 
 def ask(tx: Tx, question_id: str, execution: Execution, turn: int, draft: QuestionDraft) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from baara_engine import housekeeping, operations, owner, recovery, timekeeping
+from baara_engine import config, housekeeping, operations, owner, recovery, timekeeping
 from baara_engine.agent import gate, model
 from baara_engine.runner import Runner
+from baara_engine.scheduling import scheduler
 from baara_engine.settle import Settler
 from baara_engine.store.store import Store
 from baara_engine.testing.inline import Dead, InlineWriter, Plug
@@ -30,6 +32,16 @@ class QuietHousekeeper(housekeeping.Housekeeper):
         await asyncio.get_running_loop().create_future()
 
 
+@dataclass(slots=True)
+class Place:
+    """What the scheduler needs to know of the engine."""
+
+    home: Path
+    store: Store
+    config: config.Config
+    is_alive: Callable[[str | None], bool]
+
+
 class Life:
     """An engine at work on a virtual clock."""
 
@@ -48,7 +60,10 @@ class Life:
         settler = make_settler(self.store, randomness)
         runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates)
         house = QuietHousekeeper(home, self.store)
-        self.worker = Worker(self.store, home, self.owner, runner, house, fallback_s=FALLBACK_S, sweep_s=SWEEP_S)
+        schedules = scheduler.Scheduler(Place(home, self.store, config.Config(), self.is_me), randomness)
+        self.worker = Worker(
+            self.store, home, self.owner, runner, house, schedules, fallback_s=FALLBACK_S, sweep_s=SWEEP_S
+        )
         self._main: asyncio.Task[None] | None = None
 
     @property
