@@ -366,3 +366,16 @@ class Slot:
     why: str
     execution_id: str | None
     settled_at: Millis | None  #: None while it is open
+
+
+@dataclass(frozen=True, slots=True)
+class GateRun:
+    """One run of an execution's gate."""
+
+    execution_id: str
+    attempt: int
+    key: str  #: the sandbox's, of the command
+    boot_id: str
+    begun_at: Millis
+    ended_at: Millis | None
+    result: Json | None  #: a `sandboxes.CommandResult`; None until it is known

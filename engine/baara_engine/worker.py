@@ -43,7 +43,8 @@ class Worker:
 
     def __init__(
         self, store: Store, home: Path, owner: str, runner: Runner, housekeeper: housekeeping.Housekeeper,
-        schedules: scheduler.Scheduler, only: str | None = None, *, fallback_s: float = FALLBACK_S, sweep_s: float = SWEEP_S,
+        schedules: scheduler.Scheduler, only: str | None = None, *, fallback_s: float = FALLBACK_S,
+        sweep_s: float = SWEEP_S,
     ) -> None:  # fmt: skip
         """Take what it works with, and the id of the only execution that it is to work on, if there is one.
 

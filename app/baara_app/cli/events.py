@@ -80,8 +80,7 @@ def _status(data: Json) -> str:
     if to is Status.COMPLETED:
         return f"Ended: {data.get('outcome', to)}"
     if to is Status.RETRY_SCHEDULED or (to is Status.QUEUED and data.get("queue") == queues.TIMER):
-        until = words.local(data.get("until"))
-        return f"Waiting for {words.waited_for(data.get('reason'))}" + (f", until {until}" if until else "")
+        return words.waiting(data.get("reason"), data.get("until"))
     if to is Status.QUEUED:
         return f"Queued in {data.get('queue')}"
     return SENTENCES[to]

@@ -53,6 +53,13 @@ class How:
         UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
     ] = None
 
+    gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Run this first: exit status 0 goes on, 77 means that there is nothing to do."
+        ),
+    ] = None
+
     def values(self) -> dict[str, Any]:
         """Give what was said, as the fields of `requests.Options`."""
         said = {
@@ -67,6 +74,7 @@ class How:
             "max_turns": self.max_turns,
             "thread_id": self.thread,
             "unknown_effect": self.unknown_effect,
+            "gate": self.gate,
         }
         return {name: value for name, value in said.items() if value is not None}
 

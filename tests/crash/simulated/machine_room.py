@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from baara_engine import config, housekeeping, operations, owner, recovery, timekeeping
@@ -32,14 +31,12 @@ class QuietHousekeeper(housekeeping.Housekeeper):
         await asyncio.get_running_loop().create_future()
 
 
-@dataclass(slots=True)
 class Place:
     """What the scheduler needs to know of the engine."""
 
-    home: Path
-    store: Store
-    config: config.Config
-    is_alive: Callable[[str | None], bool]
+    def __init__(self, home: Path, store: Store, is_alive: Callable[[str | None], bool]) -> None:
+        self.home, self.store, self.is_alive = home, store, is_alive
+        self.config = config.Config()
 
 
 class Life:
@@ -60,7 +57,7 @@ class Life:
         settler = make_settler(self.store, randomness)
         runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates)
         house = QuietHousekeeper(home, self.store)
-        schedules = scheduler.Scheduler(Place(home, self.store, config.Config(), self.is_me), randomness)
+        schedules = scheduler.Scheduler(Place(home, self.store, self.is_me), randomness)
         self.worker = Worker(
             self.store, home, self.owner, runner, house, schedules, fallback_s=FALLBACK_S, sweep_s=SWEEP_S
         )
