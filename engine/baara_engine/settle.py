@@ -130,7 +130,8 @@ class Settler:
             error_cause=failure.kind, error_message=failure.message,
         )  # fmt: skip
         if execution.error_cause != failure.kind:  # said once, not at every look
-            self._post(tx, execution, "note", f"Waiting until {clock.minute(until)}: {failure.message}", None)
+            when = "" if failure.kind in retry.UNTIL_CHANGED else f" until {clock.minute(until)}"
+            self._post(tx, execution, "note", f"Waiting{when}: {failure.message}", None)
 
     def _schedule(self, tx: Tx, execution: Execution, failure: Failure, at: int) -> None:
         executions.move(

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
+from baara_engine import awake, errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
 from baara_engine.clock import Millis
 from baara_engine.health.machine import Machine
 from baara_engine.health.monitor import Monitor
@@ -44,14 +44,16 @@ class Worker:
     def __init__(
         self, store: Store, home: Path, owner: str, runner: Runner, housekeeper: housekeeping.Housekeeper,
         schedules: scheduler.Scheduler, only: str | None = None, *, fallback_s: float = FALLBACK_S,
-        sweep_s: float = SWEEP_S,
+        sweep_s: float = SWEEP_S, keeper: awake.Awake = awake.SLEEPY,
     ) -> None:  # fmt: skip
         """Take what it works with, and the id of the only execution that it is to work on, if there is one.
 
-        `fallback_s` and `sweep_s` are seconds between looks; a simulation of a month looks less often.
+        `fallback_s` and `sweep_s` are seconds between looks; a simulation of a month looks less often. `keeper` keeps
+        the computer awake while something is at work.
         """
         self._only = only
         self._schedules = schedules
+        self._keeper = keeper
         self._fallback_s = fallback_s
         self._sweep_s = sweep_s
         self._store = store
@@ -83,6 +85,7 @@ class Worker:
             self._tasks.spawn(self._housekeeper.run(), name="housekeeping")
             self._tasks.spawn(self._monitor.run(), name="health")
             while not self._stopping:
+                self._keeper.set(on=bool(self._leases))
                 await self._sleep(changes.changed)
                 self._wake.clear()
                 await self._look()
@@ -92,6 +95,7 @@ class Worker:
             listener.close()
             changes.close()
             await self._give_back()
+            self._keeper.set(on=False)
 
     def stop(self) -> None:
         """Order the worker to stop; `run` returns when everything is given back. Call it in the loop's thread."""
@@ -173,6 +177,7 @@ class Worker:
         held = self._leases.get(execution_id)
         if held is not None and held[1] is task:
             del self._leases[execution_id]
+            self._keeper.set(on=bool(self._leases))
 
     async def _promote(self) -> None:
         """Queue the timers that are due, begin what schedules have due, and note when the next one is."""

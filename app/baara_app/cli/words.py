@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from baara_engine import queues, resuming
+from baara_engine import queues, resuming, retry
 from baara_engine.clock import Millis
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
@@ -52,7 +52,9 @@ def state(execution: Execution) -> str:
 
 def waiting(reason: str | None, until: Millis | None) -> str:
     """Say what something waits for, and until when, if that is known: the time of day, if it is within a day."""
-    return f"Waiting{_until(until)} for {waited_for(reason)}"
+    when = "" if reason in retry.UNTIL_CHANGED else _until(until)
+    what = "" if when and reason == "time" else f" for {waited_for(reason)}"
+    return f"Waiting{when}{what}"
 
 
 def _until(at: Millis | None) -> str:

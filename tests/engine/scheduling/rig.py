@@ -25,7 +25,7 @@ class Rig:
         self.engine = engine
         self.clock = clock
         self.begun = clock.now()
-        self.rule = rules.Every(5, self.begun)
+        self.rule: rules.Rule = rules.Every(5, self.begun)
         self.task = engine.create_task(self.draft("work"))
         self.restart()
 

@@ -6,6 +6,7 @@ from tests.engine.scheduling.rig import Rig
 from baara_engine import errors
 from baara_engine.records import Missed, SlotState
 from baara_engine.requests import MAX_CATCH_UP
+from baara_engine.schedules import rules
 from baara_engine.scheduling import asking, firing, policy, times
 from baara_engine.states import Outcome, Status
 
@@ -32,7 +33,7 @@ def test_once_runs_the_newest_and_says_so_of_the_others(rig: Rig) -> None:
 
 def test_once_makes_up_for_the_newest_where_that_is_late_too(rig: Rig) -> None:
     """After hours the newest due time of a slow schedule is caught up, by one execution, and the others are missed."""
-    rig.rule = type(rig.rule)(900, rig.begun)
+    rig.rule = rules.Every(900, rig.begun)
     rig.schedule(missed=Missed.ONCE)
     rig.clock.advance(HOUR_S + 60.0)
     rig.look()
@@ -124,7 +125,7 @@ def test_calling_off_the_execution_that_asks_settles_what_it_asked_about(rig: Ri
 @pytest.mark.parametrize("missed", Missed)
 def test_a_single_due_time_that_is_a_little_late_runs_whatever_the_policy(rig: Rig, missed: Missed) -> None:
     """A restart at the wrong moment is no absence: it runs late, and the ledger says by how much."""
-    rig.rule = type(rig.rule)(HOUR_S, rig.begun)
+    rig.rule = rules.Every(HOUR_S, rig.begun)
     rig.schedule(missed=missed)
     rig.clock.advance(HOUR_S + 30.0)
     rig.look()
@@ -142,7 +143,7 @@ def test_ten_years_cost_what_a_minute_costs(rig: Rig) -> None:
 
 def test_what_is_made_up_for_begins_one_by_one(rig: Rig) -> None:
     """After a wake with many schedules, the first begins at once and the others two seconds apart."""
-    rig.rule = type(rig.rule)(HOUR_S, rig.begun)
+    rig.rule = rules.Every(HOUR_S, rig.begun)
     for number in range(5):
         task = rig.engine.create_task(rig.draft(f"task {number}"))
         rig.engine.create_schedule(task.id, rig.rule)

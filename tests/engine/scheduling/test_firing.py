@@ -1,5 +1,8 @@
 """Due times on time: each is a row of the ledger and an execution, once, whatever happens to the schedule meanwhile."""
 
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from tests.engine.scheduling.rig import Rig
 
@@ -231,3 +234,36 @@ def test_minutes_that_come_twice_run_once(rig: Rig) -> None:
     assert len(rig.executions()) == 24
     rig.passed(5)
     assert len(rig.executions()) == 25
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 28), date(2027, 10, 31)], ids=["spring", "autumn"])
+def test_a_time_of_day_comes_once_on_the_days_on_which_clocks_are_changed(rig: Rig, day: date) -> None:
+    """02:30 in Berlin is left out in March and comes twice in October: each day has one due time, and it runs."""
+    berlin = ZoneInfo("Europe/Berlin")
+    begin = datetime.combine(day - timedelta(days=2), datetime.min.time(), berlin)
+    rig.clock.set_wall(round(begin.timestamp() * 1000))
+    rig.restart()
+    rig.rule = rules.Cron("30 2 * * *", "Europe/Berlin")
+    rig.schedule()
+    for _ in range(5):
+        rig.clock.set_wall(rig.engine.next_due() or 0)
+        rig.look()
+        rig.finish()
+    days = [datetime.fromtimestamp(row.due / 1000, berlin).date() for row in rig.rows()]
+    assert days == [day + timedelta(days=number) for number in range(-2, 3)]
+    assert {row.state for row in rig.rows()} == {SlotState.RAN}
+    assert len(rig.executions()) == 5
+
+
+def test_several_schedules_of_one_task_have_ledgers_of_their_own(rig: Rig) -> None:
+    """Each due time of each schedule is a row; at the same moment, the overlap lets one of the two run."""
+    one, other = rig.schedule(), rig.engine.create_schedule("work", rules.Every(10, rig.begun)).id
+    rig.passed(10)
+    assert [slot.due - rig.begun for slot in rig.engine.slots(one)] == [10_000, 5000]
+    [second] = rig.engine.slots(other)
+    states = {second.state, rig.engine.slots(one)[0].state}
+    assert states == {SlotState.RAN, SlotState.SKIPPED}
+    rig.engine.delete_schedule(other)
+    assert len(rig.rows()) == 2
+    rig.engine.delete_task("work")
+    assert rig.rows() == []
