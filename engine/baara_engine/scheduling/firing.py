@@ -98,7 +98,7 @@ class Firing:
 
     def _moment(self, schedule: Schedule, slot: Slot, now: Millis) -> Millis:
         """Give when it may begin: at once, or later by the jitter, or by what keeps a start quiet."""
-        if slot.state is SlotState.CAUGHT_UP:
+        if slot.state is not SlotState.RAN:
             return self.quietly(now)
         jitter = timedelta(seconds=self.randomness.uniform(0, schedule.jitter_s)) / timedelta(milliseconds=1)
         return slot.due + round(jitter)

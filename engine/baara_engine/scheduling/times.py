@@ -6,7 +6,7 @@ from baara_engine.clock import Millis
 from baara_engine.schedules import rules
 
 FIRST_LOOK_MS = 60_000  # the first stretch that is looked through; each that is empty is followed by one twice as long
-COUNTED = 10_000  # due times of a run that are counted one by one; of more the number is left open
+COUNTED = 300  # due times of a run that are counted one by one, for some 20 ms; of more the number is left open
 
 
 def newest(rule: rules.Rule, after: Millis, until: Millis, count: int) -> list[Millis]:

@@ -59,6 +59,10 @@ def m006_schedules(tx: Tx) -> None:
     tx.sql("CREATE INDEX slot_open ON slot(schedule_id, due) WHERE state IN ('waiting', 'catching_up', 'asked')")
     tx.sql(GATE_RUN)
     tx.sql("CREATE UNIQUE INDEX gate_run_execution_id_attempt ON gate_run(execution_id, attempt)")
+    # Each look for waits that a wrong clock has made too long went through whatever else waits for its time.
+    tx.sql(
+        "CREATE INDEX execution_retrying ON execution(not_before) WHERE queue = 'timer' AND status = 'retry_scheduled'"
+    )
     tx.sql(
         "CREATE INDEX execution_unfinished ON execution(task_id) "
         "WHERE status NOT IN ('completed', 'cancelled', 'dead_lettered')"

@@ -171,6 +171,10 @@ class Execution(Base):
                 "CREATE INDEX execution_child ON execution(parent_id) WHERE parent_id IS NOT NULL",
             ),
             pw.SQL(
+                "CREATE INDEX execution_retrying ON execution(not_before) "
+                "WHERE queue = 'timer' AND status = 'retry_scheduled'",
+            ),
+            pw.SQL(
                 "CREATE INDEX execution_unfinished ON execution(task_id) "
                 "WHERE status NOT IN ('completed', 'cancelled', 'dead_lettered')",
             ),

@@ -42,6 +42,8 @@ class Rig:
 
     def look(self) -> None:
         asyncio.run(self.scheduler.look())
+        while self.engine.store.write(executions.promote_due):
+            pass
 
     def pass_time(self, seconds: float, step: float = 1.0) -> None:
         """Let time go by while the engine looks, as it does when it is at work."""
