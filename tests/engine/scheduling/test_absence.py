@@ -10,7 +10,7 @@ from baara_engine.schedules import rules
 from baara_engine.scheduling import asking, firing, policy, times
 from baara_engine.states import Outcome, Status
 
-HOUR_S = 3600.0
+HOUR_S = 3600
 YEARS_S = 10 * 365.25 * 24 * HOUR_S
 
 
