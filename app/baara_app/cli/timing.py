@@ -62,7 +62,7 @@ def preview(shell: Shell, rule: rules.Rule) -> None:
     """Say when a rule is due, on stderr, before it is saved. Raises `errors.InvalidInput` if it never is."""
     due = definitions.require_due(rule, clock.SystemClock().now())
     if not shell.json:
-        output.tell(f"Due {rules.describe(rule)}, next at {'; '.join(words.local(at) or '' for at in due)}.")
+        output.tell(f"{rules.describe(rule)}. Next: {'; '.join(words.local(at) or '' for at in due)}.")
 
 
 def dry_run(shell: Shell, rule: rules.Rule | None) -> None:

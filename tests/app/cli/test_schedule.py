@@ -44,9 +44,9 @@ def test_a_dry_run_saves_nothing(baara: Baara, engine: Engine) -> None:
 def test_nonsense_is_refused_with_an_example(baara: Baara, engine: Engine, task: str) -> None:
     """A wrong expression, zone, interval or time, two ways at once, a past time: one line, nothing is stored."""
     refused = [
-        (("--cron", "61 * * * *"), "for example"),
+        (("--cron", "61 * * * *"), "As in “30 7 * * 1-5”"),
         (("--cron", "* * *"), "five fields"),
-        (("--cron", "0 0 * * *", "--zone", "Mars/Base"), "Europe/Paris"),
+        (("--cron", "0 0 * * *", "--zone", "Mars/Base"), "Europe/Vienna"),
         (("--every", "soon"), "15m"),
         (("--at", "yesterday"), "2027-01-31T07:00"),
         (("--at", "2001-01-01T00:00Z"), "Name a time to come"),
