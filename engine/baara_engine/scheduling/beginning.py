@@ -6,6 +6,7 @@ from baara_engine import errors, operations, requests
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Schedule, Slot, SlotState, Task
 from baara_engine.store import slots, tasks, threads
+from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 SOURCE = "schedule"  #: where such an execution is from
@@ -51,7 +52,11 @@ def _refused(tx: Tx, place: operations.Place, task: Task, schedule: Schedule, er
     before = slots.last(tx, schedule.id)
     if before is not None and error.message in before.why:
         return
-    ids = place.store.ids
     what = f"“{task.name}” was due, and could not be queued: {error.message}"
-    body = f"{what} Its due times are missed until that is mended."
-    threads.post(tx, ids.new(), threads.make(tx, ids.new(), task.name, SOURCE), kind="failure", body=body)
+    tell(tx, place.store, task, f"{what} Its due times are missed until that is mended.")
+
+
+def tell(tx: Tx, store: Store, task: Task, body: str) -> None:
+    """Say in a thread of its own what is the matter with the schedules of a task."""
+    thread_id = threads.make(tx, store.ids.new(), task.name, SOURCE)
+    threads.post(tx, store.ids.new(), thread_id, kind="failure", body=body)

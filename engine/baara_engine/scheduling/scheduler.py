@@ -4,13 +4,15 @@ It keeps nothing that matters: what it forgets by a crash is how quiet a start w
 """
 
 import random
+from dataclasses import replace
 
 from baara_engine import errors, operations
 from baara_engine.clock import Millis
+from baara_engine.records import Schedule
 from baara_engine.schedules import rules
-from baara_engine.scheduling import ledger, turns
+from baara_engine.scheduling import beginning, ledger, turns
 from baara_engine.scheduling.firing import Firing
-from baara_engine.store import executions, schedules
+from baara_engine.store import executions, schedules, tasks
 from baara_engine.store.transaction import Tx, View
 
 BATCH = 50  # schedules per transaction, so that a thousand due at once do not hold the lock for long
@@ -51,7 +53,7 @@ class Scheduler:
 
     async def _look(self) -> None:
         while self._set_back and self._store.read(lambda view: schedules.ahead(view, 1)):
-            await self._store.awrite(_begin_again)
+            await self._store.awrite(self._begin_again)
         self._set_back = False
         while self._store.read(lambda view: schedules.due(view, 1)):
             await self._store.awrite(self._deal)
@@ -61,19 +63,40 @@ class Scheduler:
 
     def _deal(self, tx: Tx) -> None:
         for schedule in schedules.due(tx, BATCH):
-            self._firing.deal(tx, schedule, clock_was_set=self._set_forward)
+            if self._is_readable(tx, schedule):
+                self._firing.deal(tx, schedule, clock_was_set=self._set_forward)
+
+    def _begin_again(self, tx: Tx) -> None:
+        """Let the ledgers that go beyond now go on from now, or from where the wrong clock had begun to pass over."""
+        for schedule in schedules.ahead(tx, BATCH):
+            if not self._is_readable(tx, schedule):
+                continue
+            rule, passed_over = rules.decode(schedule.rule), ledger.passed_over(tx, schedule)
+            accounted = tx.now if passed_over is None else passed_over - 1
+            due = rules.next_after(rule, accounted) if schedule.enabled else None
+            schedules.advance(tx, schedule.id, accounted, due)
+
+    def _is_readable(self, tx: Tx, schedule: Schedule) -> bool:
+        """Say whether this computer understands the rule (it may lack the zone); if not, pause it and say why.
+
+        The others must not wait for it.
+        """
+        try:
+            rules.decode(schedule.rule)
+        except errors.InvalidInput as error:
+            resting = replace(
+                schedule, enabled=False, next_due=None, accounted_until=min(schedule.accounted_until, tx.now)
+            )
+            schedules.change(tx, resting, "paused")
+            beginning.tell(
+                tx, self._store, tasks.get(tx, schedule.task_id),
+                f"The schedule {schedule.id} is paused, because it cannot be understood: {error.message}",
+            )  # fmt: skip
+            return False
+        return True
 
     def _quietly(self, now: Millis) -> Millis:
         """Give when the next of what is made up for may begin: the first at once, the others one by one."""
         at = min(max(now, self._quiet_until), now + QUIET_MOST_MS)
         self._quiet_until = at + QUIET_GAP_MS
         return at
-
-
-def _begin_again(tx: Tx) -> None:
-    """Let the ledgers that go beyond now go on from now, or from where the wrong clock had begun to pass over them."""
-    for schedule in schedules.ahead(tx, BATCH):
-        rule = rules.decode(schedule.rule)
-        passed_over = ledger.passed_over(tx, schedule)
-        accounted = tx.now if passed_over is None else passed_over - 1
-        schedules.advance(tx, schedule.id, accounted, rules.next_after(rule, accounted) if schedule.enabled else None)

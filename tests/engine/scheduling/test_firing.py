@@ -267,3 +267,17 @@ def test_several_schedules_of_one_task_have_ledgers_of_their_own(rig: Rig) -> No
     assert len(rig.rows()) == 2
     rig.engine.delete_task("work")
     assert rig.rows() == []
+
+
+def test_a_rule_that_is_not_understood_keeps_nothing_else_waiting(rig: Rig) -> None:
+    """Where this computer lacks the zone, that schedule is paused and a thread says why; the others go on."""
+    strange = rig.engine.create_schedule("work", rules.Cron("* * * * *", "UTC")).id
+    rig.engine.store.write(
+        lambda tx: tx.sql("UPDATE schedule SET rule = replace(rule, 'UTC', 'Mars/Base'), next_due = 1")
+    )
+    rig.schedule()
+    rig.pass_time(5)
+    assert rig.ledger() == [(5, "ran")]
+    assert not rig.engine.schedule(strange).enabled
+    [(_, messages)] = [rig.engine.thread(one.id) for one in rig.engine.threads() if one.unread]
+    assert "Mars/Base" in messages[0].body
