@@ -5,6 +5,7 @@ from baara_engine.health import asking
 from baara_engine.permission.choices import Accepted, Instead
 from baara_engine.records import Effect, Execution, Kind, Question
 from baara_engine.sandboxes import asking as sandbox
+from baara_engine.scheduling import asking as asking_missed
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, threads
 from baara_engine.store import journal as rows
@@ -12,7 +13,8 @@ from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 #: kinds whose options mean something
-WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING, sandbox.KIND})
+WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND})
+NO_WORDS = frozenset({questions.MISSED, sandbox.KIND})  #: kinds that nobody reads words to
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 
@@ -22,6 +24,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     text = _as_offered(question, execution, text)
     decision = approving.decide(question, text) if question.kind == questions.APPROVAL else None
     answered = questions.answer(tx, question, text, by)
+    goes_on = True
     match question.kind:
         case questions.STUCK:
             _answer_stuck(tx, execution, question, text)
@@ -33,6 +36,8 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             approving.accept(tx, store, execution, question, decision, by)
         case questions.APPROVAL if isinstance(decision, Instead):
             _in_place_of_call(tx, execution, question, decision.text)
+        case questions.MISSED:
+            goes_on = asking_missed.answered(tx, store, question, text)
         case _:
             _put_result(tx, execution, question, _told(question, execution, text), is_error=False)
     threads.post(
@@ -41,7 +46,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     )  # fmt: skip
     if question.kind in {questions.REPEATING, sandbox.KIND} and text == asking.STOP:
         settle.cancel(tx, store, execution)
-    else:
+    elif goes_on:
         _go_on(tx, execution)
     return answered
 
@@ -84,7 +89,7 @@ def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:
 def _as_offered(question: Question, execution: Execution, text: str) -> str:
     """Give the option that is meant, or the words as they are.
 
-    Raises `errors.InvalidInput` for words to a command, which has nobody who could read them.
+    Raises `errors.InvalidInput` for words to a command, or to what has not begun: nobody could read them.
     """
     if question.kind not in WITH_CHOICES:
         return text
@@ -92,7 +97,7 @@ def _as_offered(question: Question, execution: Execution, text: str) -> str:
     for option in question.options:
         if option.casefold() == meant:
             return option
-    if execution.kind is Kind.COMMAND or question.kind == sandbox.KIND:
+    if execution.kind is Kind.COMMAND or question.kind in NO_WORDS:
         raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
     return text
 

@@ -16,3 +16,4 @@ class Config:
     default_model: str = DEFAULT_MODEL  #: for what names no model of its own
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
+    keep_awake: bool = False  #: do not let the computer go to sleep while something is at work

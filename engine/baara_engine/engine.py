@@ -27,6 +27,7 @@ from baara_engine import (
     triage,
 )
 from baara_engine.agent import model
+from baara_engine.engine_parts.schedules import Schedules
 from baara_engine.records import (
     Attempt,
     DeadLetter,
@@ -51,7 +52,7 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine:
+class Engine(Schedules):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(

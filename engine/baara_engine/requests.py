@@ -9,7 +9,7 @@ from baara_engine import errors, queues, sandboxes, tools
 from baara_engine.checks import specs
 from baara_engine.clock import Millis
 from baara_engine.permission import calls as permitted
-from baara_engine.records import Json, Kind, Permission, UnknownEffect
+from baara_engine.records import Json, Kind, Missed, Overlap, Permission, UnknownEffect
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
 MAX_COMMAND_BYTES = 128 * 1024 - 1  # of one argument of a program on Linux
@@ -22,6 +22,10 @@ MAX_HOSTS = 200  # of a list that somebody has thought about
 MAX_INPUTS = 100  # files and folders; a folder holds any number
 MAX_CHECKS = 50  # each is a command or a file to be read: more belong into a script
 MAX_BUDGET_MICROUSD = 1_000_000_000_000  # a million dollars; catches a slip of the finger
+
+MAX_JITTER_S = 24 * 3600.0  # a day: a longer delay is another time of day
+MAX_CATCH_UP = 1000  # runs in a row after an absence; more than that nobody wants to wait for
+DEFAULT_CATCH_UP = 100
 
 DEFAULT_TURNS = 200
 DEFAULT_RETRIES = {
@@ -210,6 +214,7 @@ class Submission(Options):
     idempotency_key: Name | None = None
     task_id: Text | None = None
     parent_id: Text | None = None
+    slot_id: Text | None = None
 
     @pydantic.model_validator(mode="after")
     def _fits_a_command_line(self) -> Self:
@@ -272,6 +277,17 @@ class TaskDraft(Options):
     prompt: Prompt
     description: Text = ""
     enabled: bool = True
+
+
+class Timing(pydantic.BaseModel):
+    """How a schedule deals with what is not as planned. None: the default, or as it is."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    missed: Missed | None = None
+    overlap: Overlap | None = None
+    jitter_s: Annotated[float, pydantic.Field(ge=0, le=MAX_JITTER_S, allow_inf_nan=False)] | None = None
+    catch_up: Annotated[int, pydantic.Field(ge=1, le=MAX_CATCH_UP)] | None = None
 
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)

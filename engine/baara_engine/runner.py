@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import clock, commands, config, errors, homes, resuming, sandboxes, settle, tools
+from baara_engine import clock, commands, config, errors, gating, homes, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, approvals, gate, loop, model, prompts
 from baara_engine.agent.habits import Habits
 from baara_engine.checks import rounds
@@ -130,12 +130,23 @@ class Runner:
             return
         session = await self._open(execution, limits)
         try:
+            if not await self._may_begin(lease, session):
+                return
             if execution.kind is Kind.COMMAND:
                 await self._run_command(lease, session)
             else:
                 await self._run_agent(lease, session, talk)
         finally:
             await session.close()
+
+    async def _may_begin(self, lease: Lease, session: sandboxes.Session) -> bool:
+        """Ask the gate, if there is one, and settle the lease unless it is open."""
+        said = await gating.Gate(self._store, lease.execution, session, lease.vitals).ask()
+        if isinstance(said, gating.Closed):
+            await self._settle.nothing_to_do(lease.execution, said.text)
+        elif isinstance(said, settle.Failure):
+            await self._settle.failed(lease.execution, said)
+        return said is None
 
     def _begin_step(self, execution: Execution) -> None:
         """Note that a step begins, without waiting for the disk: a death that is not counted does no harm."""

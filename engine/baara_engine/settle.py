@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from baara_engine import queues, retry
+from baara_engine import clock, queues, retry
 from baara_engine.checks.verdict import UNCHECKED, Verdict
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, QuestionDraft
@@ -48,6 +48,18 @@ class Settler:
             )  # fmt: skip
             body = (output or "It ended without a text.") + verdict.told
             self._post(tx, execution, "result", body, f"{execution.id}/result")
+
+        await self._store.awrite(work)
+
+    async def nothing_to_do(self, execution: Execution, said: str) -> None:
+        """End it as completed because there was nothing to do: a note in its thread, which does not become unread."""
+
+        def work(tx: Tx) -> None:
+            _move(
+                tx, execution, Status.COMPLETED,
+                outcome=Outcome.NOTHING_TO_DO, output=said, error_cause=None, error_message=None,
+            )  # fmt: skip
+            self._post(tx, execution, "note", f"Nothing to do. {said}".strip(), f"{execution.id}/result")
 
         await self._store.awrite(work)
 
@@ -122,7 +134,8 @@ class Settler:
             error_cause=failure.kind, error_message=failure.message,
         )  # fmt: skip
         if execution.error_cause != failure.kind:  # said once, not at every look
-            self._post(tx, execution, "note", f"Waiting: {failure.message}", None)
+            when = "" if failure.kind in retry.UNTIL_CHANGED else f" until {clock.minute(until)}"
+            self._post(tx, execution, "note", f"Waiting{when}: {failure.message}", None)
 
     def _schedule(self, tx: Tx, execution: Execution, failure: Failure, at: int) -> None:
         executions.move(

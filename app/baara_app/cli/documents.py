@@ -16,6 +16,8 @@ from baara_engine.records import (
     Message,
     Question,
     Queue,
+    Schedule,
+    Slot,
     Task,
     Thread,
     ThreadMessage,
@@ -23,7 +25,8 @@ from baara_engine.records import (
 )
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at"})  # fmt: skip
+                   "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at", "accounted_until",
+                   "next_due", "due", "last_due", "settled_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -69,6 +72,8 @@ def execution(record: Execution, now: Millis) -> Json:
         "parent_id": record.parent_id,
         "forked_from": record.forked_from,
         "forked_turn": record.forked_turn,
+        "slot_id": record.slot_id,
+        "gate": record.gate,
         "waiting": _waiting(record),
         "cancel_requested_at": iso(record.cancel_requested_at),
         "last_sign": _last_sign(record),
@@ -128,6 +133,16 @@ def question(record: Question) -> Json:
 
 def grant(record: Grant) -> Json:
     """Give what a person has allowed."""
+    return _with_times(asdict(record))
+
+
+def schedule(record: Schedule) -> Json:
+    """Give a schedule."""
+    return _with_times(asdict(record))
+
+
+def slot(record: Slot) -> Json:
+    """Give what became of a due time."""
     return _with_times(asdict(record))
 
 

@@ -80,8 +80,7 @@ def _status(data: Json) -> str:
     if to is Status.COMPLETED:
         return f"Ended: {data.get('outcome', to)}"
     if to is Status.RETRY_SCHEDULED or (to is Status.QUEUED and data.get("queue") == queues.TIMER):
-        until = words.local(data.get("until"))
-        return f"Waiting for {words.waited_for(data.get('reason'))}" + (f", until {until}" if until else "")
+        return words.waiting(data.get("reason"), data.get("until"))
     if to is Status.QUEUED:
         return f"Queued in {data.get('queue')}"
     return SENTENCES[to]
@@ -105,6 +104,7 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.GRANT: lambda data: f"A grant for “{data['tool']}” is {data['state']}",
     Kind.SLEPT: lambda data: f"The computer was asleep for {resuming.duration(data['ms'])}",
     Kind.CLOCK_JUMPED: _jumped,
+    Kind.SLOT: lambda data: f"Its due time, {words.local(data['due'])}: {data['state'].replace('_', ' ')}",
     Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 

@@ -18,6 +18,7 @@ from baara_app.cli import (
     output,
     questions,
     queues,
+    schedule,
     serve,
     status,
     submit,
@@ -39,6 +40,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
 app.add_typer(queues.app, name="queues")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
 app.command("status")(status.status)

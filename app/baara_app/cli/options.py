@@ -81,6 +81,13 @@ class How:
         list[str] | None, typer.Option(metavar="PATH", help="A file or folder that its commands may read, not write.")
     ] = None
 
+    gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Run this first: exit status 0 goes on, 77 means that there is nothing to do."
+        ),
+    ] = None
+
     def values(self) -> dict[str, Any]:
         """Give what was said, as the fields of `requests.Options`."""
         said = {
@@ -98,6 +105,7 @@ class How:
             "sandbox_limits": self._limits() or None,
             "checks": None if not self.check else tuple(filter(None, self.check)),
             "permission": self.permission,
+            "gate": self.gate,
         }
         return {name: value for name, value in said.items() if value is not None}
 

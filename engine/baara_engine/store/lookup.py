@@ -3,7 +3,7 @@
 from baara_engine import errors
 from baara_engine.store.transaction import View
 
-TABLES = {"execution": "execution", "task": "task", "thread": "thread", "question": "question", "grant": "grant"}
+TABLES = {name: name for name in ("execution", "task", "thread", "question", "grant", "schedule")}
 
 MAX_ID = 26  # characters of a ULID
 

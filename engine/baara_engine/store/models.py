@@ -5,17 +5,11 @@ from typing import Any
 
 import peewee as pw
 
+from baara_engine.store.base import Base
+from baara_engine.store.schedule_models import GateRun, Schedule, Slot
+
 # Reasons for the partial indexes: a claim must cost the same with a million rows queued as with a thousand, so each
 # index holds only the rows that one hot statement looks for, with the state written literally as that statement has it.
-
-
-class Base(pw.Model):
-    """A table that belongs to no database until a query names one: a process may have several homes open."""
-
-    class Meta:
-        """Peewee reads this."""
-
-        legacy_table_names = False
 
 
 class Migration(Base):
@@ -175,6 +169,14 @@ class Execution(Base):
             ),
             pw.SQL(
                 "CREATE INDEX execution_child ON execution(parent_id) WHERE parent_id IS NOT NULL",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_retrying ON execution(not_before) "
+                "WHERE queue = 'timer' AND status = 'retry_scheduled'",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_unfinished ON execution(task_id) "
+                "WHERE status NOT IN ('completed', 'cancelled', 'dead_lettered')",
             ),
         )
 
@@ -379,4 +381,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
     Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
+    Schedule, Slot, GateRun,
 )  # fmt: skip

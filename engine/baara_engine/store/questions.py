@@ -25,6 +25,7 @@ STUCK = "stuck"  #: kind of a question about a step that gives no sign of life; 
 APPROVAL = "approval"  #: kind of a question whether a call may run; it waits meanwhile
 REPEATING = "repeating"  #: kind of a question about work that goes round in circles; it waits meanwhile
 BEFORE_CALL = frozenset({APPROVAL, REPEATING})  #: kinds about a call that has not begun
+MISSED = "missed"  #: kind of a question about due times that came while nobody was at work; nothing ran for them yet
 
 
 def ask(tx: Tx, question_id: str, execution: Execution, turn: int, draft: QuestionDraft) -> None:

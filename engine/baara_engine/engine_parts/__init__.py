@@ -1,0 +1,1 @@
+"""Groups of the engine's operations. `engine.Engine` is made of them; nobody else uses them."""
