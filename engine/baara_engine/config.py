@@ -16,3 +16,4 @@ class Config:
     default_model: str = DEFAULT_MODEL  #: for what names no model of its own
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
+    context_tokens: int | None = None  #: most tokens of a conversation that are sent; None for what its model takes

@@ -187,6 +187,33 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """What is sent in place of the beginning of a conversation."""
+
+    execution_id: str
+    number: int  #: from 1; the latest counts
+    covers: int  #: messages of the journal, from the first, that it stands for
+    turn: int  #: answers of the model among them
+    at_turn: int  #: answers that there were when it was made: what the service has counted until then is out of date
+    kind: str  #: "service" (its own compaction) or "summary" (written by the model when asked)
+    chain: bytes  #: checksum of the last message that it covers
+    model: str | None  #: that made it; None where it was made without one
+    at: Millis
+    head: list[Json]  #: messages, ready to be sent
+    words: tuple[str, ...]  #: the request, and whatever else a person has said in what is covered
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the agent has noted about its work; it outlives each compaction word for word."""
+
+    constraints: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    next: str = ""
+    updated_at: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One tool call: its intent, and its receipt once it has one."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from baara_engine import clock, commands, config, errors, homes, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, gate, loop, model, prompts
+from baara_engine.agent import acting, compacting, gate, loop, model, prompts, windows
 from baara_engine.agent.habits import Habits
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
@@ -62,14 +62,16 @@ class Runner:
 
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
-        settler: settle.Settler, gates: gate.Gates,
+        settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
     ) -> None:  # fmt: skip
+        """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
         self._store = store
         self._home = home
         self._models = models
         self._sandbox = sandbox
         self._settle = settler
         self._gates = gates
+        self._context_tokens = context_tokens
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -141,8 +143,10 @@ class Runner:
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
         habits = Habits(self._store, execution)
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
+        window = windows.of(execution.model, self._context_tokens)
         system = prompts.system(execution.workspace)
-        agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
+        compactor = compacting.Compactor(execution, journal, answering, window, system, actor.params)
+        agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals)
         self._begin_step(execution)
         ending = await agent.work(talk)
         if isinstance(ending, loop.Waiting):

@@ -72,7 +72,10 @@ class Running:
         store, home = self._place.store, self._place.home
         randomness = random.SystemRandom()
         gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
-        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
+        runner = Runner(
+            store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
+            self._place.config.context_tokens,
+        )  # fmt: skip
         worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:

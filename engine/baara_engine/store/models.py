@@ -256,6 +256,39 @@ class JournalHead(Base):
     checksum = pw.BlobField()
 
 
+class Compaction(Base):
+    """What is sent in place of the beginning of a conversation (see `store.compactions`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    number = pw.IntegerField()
+    covers = pw.IntegerField()
+    turn = pw.IntegerField()
+    at_turn = pw.IntegerField()
+    kind = pw.TextField()
+    head = pw.BlobField()
+    words = pw.BlobField()
+    chain = pw.BlobField()
+    model = pw.TextField(null=True)
+    at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        primary_key = pw.CompositeKey("execution_id", "number")
+
+
+class Progress(Base):
+    """What the agent has noted of its work (see `store.progress`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", primary_key=True)
+    constraints = pw.BlobField()
+    done = pw.BlobField()
+    next = pw.TextField()
+    updated_at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+
 class Event(Base):
     """Something that happened. `seq` never goes back, even after rows are deleted."""
 
@@ -343,4 +376,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
     Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding,
+    Compaction, Progress,
 )  # fmt: skip
