@@ -6,10 +6,11 @@ with the engine dying right after that write and another one taking it up. All t
 
 import copy
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -32,6 +33,10 @@ from baara_engine.testing.virtual import VirtualClock
 
 STEP_S = 1800.0  # an engine has done all that it can by then
 MOST_RESUMES = 2  # what was declined is declined again, for as often as it is resumed
+# Tokens of windows into which, beside the tools and the system prompt, hardly one turn fits, or a few.
+SMALL = (4_800, 6_500)
+LONG_TEXT = 400  # characters of an answer in a conversation that is long
+SUMMED_UP = re.compile(r"All went well up to turn (\d+)\.")
 MOST_STEPS = 20  # answers and words of a person, at most, until a conversation is left as it is
 
 # Tool calls of each effect class, calls that are refused, and such as nobody can run.
@@ -88,6 +93,7 @@ class Script:
     answers: bool  #: people answer what is asked
     say: str | None  #: what they say to a dead letter that they resume
     luck: int  #: seed of what the tools do
+    window: int | None  #: tokens of the model's window, where that is so small that the conversation is compacted
     dies_again: int  #: write of the second engine at which that dies as well; 0: it lives
 
 
@@ -106,7 +112,7 @@ def scripts() -> st.SearchStrategy[Script]:
     lines = st.lists(st.one_of(acts, acts, acts, cut, pauses, pauses_badly, ends), min_size=1, max_size=5).map(tuple)
     return st.builds(
         Script, lines, st.sampled_from(list(UnknownEffect)), st.booleans(), st.sampled_from([None, "Go on."]),
-        st.integers(0, 1000), st.integers(0, 4),
+        st.integers(0, 1000), st.sampled_from([None, *SMALL]), st.integers(0, 4),
     )  # fmt: skip
 
 
@@ -136,6 +142,8 @@ class Player:
         if problem is not None:
             raise AssertionError(f"an illegal request: {problem}")
         turn = thoughts(body)
+        if request.no_calls:
+            return Answer([_text(f"All went well up to turn {turn}.")], "end_turn", Usage(0, 0), "scripted", 1)
         again = turn in self.given
         self.given.add(turn)
         line = self.script.lines[turn] if turn < len(self.script.lines) else Line("end_turn")
@@ -143,16 +151,34 @@ class Player:
             raise errors.ModelFailure(line.fails, "It failed.")
         if again and line.stop_reason == "pause_turn" and line.uses:
             line = Line("end_turn")  # an answer that can never be kept is not given for ever
-        return line.answer(turn, again=again)
+        return self._long(line.answer(turn, again=again))
+
+    def _long(self, answer: Answer) -> Answer:
+        """Make an answer as long as it must be for its conversation to be compacted, by a service that does not count."""
+        if self.script.window is None or answer.stop_reason == "end_turn":
+            return answer
+        return replace(answer, content=[_text("m" * LONG_TEXT), *answer.content], usage=Usage())
+
+
+def _text(text: str) -> Json:
+    return {"type": "text", "text": text}
 
 
 def thoughts(body: Json) -> int:
-    """Count the answers in a request, and check that their thoughts are what they were."""
+    """Count the answers that a request tells of, and check that their thoughts are what they were.
+
+    Those that a summary stands for are told by it, and those that follow it stand there whole.
+    """
     blocks = [block for message in body["messages"] if message["role"] == "assistant" for block in message["content"]]
     signed = [block["signature"] for block in blocks if block["type"] == "thinking"]
-    if signed != [f"turn-{turn}" for turn in range(len(signed))]:
-        raise AssertionError(f"thoughts were changed: {signed}")
-    return len(signed)
+    texts = [block.get("text", "") for block in body["messages"][0]["content"]]
+    if not texts[0].startswith("Work."):
+        raise AssertionError(f"the request was changed: {texts}")
+    told = max((int(turn) for turn in SUMMED_UP.findall("".join(texts))), default=0)
+    first = int(signed[0].removeprefix("turn-")) if signed else told
+    if signed != [f"turn-{first + turn}" for turn in range(len(signed))] or first > told:
+        raise AssertionError(f"thoughts were changed: {signed}, after a summary of {told}")
+    return max(first + len(signed), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +238,9 @@ class Stage:
 
     def _live(self, dies_at: int) -> None:
         self._lives.append(
-            machine_room.Life(self._home, self._clock, self._random, self._player, self._outside, Settler)
+            machine_room.Life(
+                self._home, self._clock, self._random, self._player, self._outside, Settler, self._script.window
+            )
         )
         if dies_at:
             self._lives[-1].plug.pull_at(dies_at, kept=True)
