@@ -30,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 TOKEN_BYTES = 32  # 256 bits
 SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
 MAX_PACE_S = 60.0
+LEAST_CONTEXT = 8_000  # tokens: the tools, the system prompt, a summary and a turn or two
+MAX_DIGITS = 12  # of a number of tokens
 MAX_MODEL = 200  # characters of a model's id
 PR_SET_DUMPABLE = 4  # prctl(2)
 
@@ -91,6 +93,7 @@ def config() -> Config:
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
         base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
+        context_tokens=_context(os.environ.get("BAARA_CONTEXT_TOKENS") or None),
     )
 
 
@@ -119,6 +122,17 @@ def _pace(text: str) -> float:
     if not 0 <= seconds <= MAX_PACE_S:
         raise errors.InvalidInput(f"BAARA_OFFLINE_PACE must be seconds from 0 to {MAX_PACE_S:g}, not “{text[:40]}”.")
     return seconds
+
+
+def _context(text: str | None) -> int | None:
+    if text is None:
+        return None
+    tokens = int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS else 0
+    if not tokens >= LEAST_CONTEXT:
+        raise errors.InvalidInput(
+            f"BAARA_CONTEXT_TOKENS must be a number of tokens from {LEAST_CONTEXT} on, not “{text[:40]}”."
+        )
+    return tokens
 
 
 def _stop_on_signals() -> threading.Event:

@@ -103,6 +103,10 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.QUESTION: lambda data: f"A question is {data['status']}",
     Kind.SLEPT: lambda data: f"The computer was asleep for {resuming.duration(data['ms'])}",
     Kind.CLOCK_JUMPED: _jumped,
+    Kind.COMPACTED: lambda data: f"Compacted at turn {data['turn']}: the beginning is not sent any more",
+    Kind.NOTED: lambda data: (
+        f"Turn {data['turn']}: progress noted" + (f"; next: {data['next']}" if data["next"] else "")
+    ),
     Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 

@@ -154,7 +154,7 @@ class Player:
         return self._long(line.answer(turn, again=again))
 
     def _long(self, answer: Answer) -> Answer:
-        """Make an answer as long as it must be for its conversation to be compacted, by a service that does not count."""
+        """Make an answer so long that its conversation is compacted; this service does not count."""
         if self.script.window is None or answer.stop_reason == "end_turn":
             return answer
         return replace(answer, content=[_text("m" * LONG_TEXT), *answer.content], usage=Usage())
