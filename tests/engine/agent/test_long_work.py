@@ -1,14 +1,20 @@
 """Work of hundreds of turns: what is sent stays within the window, and what matters stays in it word for word."""
 
+import gc
+import json
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from baara_engine import states
 from baara_engine.agent import models
+from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.offline import wire
 from baara_engine.config import Config
 from baara_engine.engine import Engine
 from baara_engine.records import Execution, Json
@@ -16,10 +22,12 @@ from baara_engine.requests import Submission
 from baara_engine.states import Status
 from baara_engine.testing import longtalk
 from baara_engine.testing.messages_server import MessagesServer
+from baara_engine.testing.replies import Reply
 
 LONG_S = 400.0
 TURNS = 400
 LINE = "9" * 120  # some hundred bytes a line
+WEIGHED_EVERY = 10  # turns: collecting garbage takes longer than a turn
 BY_SERVICE, BY_SUMMARY = "claude-opus-5-5", "some-local-model"
 
 
@@ -75,5 +83,85 @@ def test_work_of_400_turns_is_compacted_and_keeps_what_matters(
     assert all(longtalk.REQUEST in text(request.body) for request in server.requests)
     after_it = [request.body for request in server.requests if len(request.body["messages"]) > 2]
     assert all(longtalk.CONSTRAINT in str(body["messages"]) for body in after_it)
+    assert all(wire.tokens(request.body) < context_tokens for request in server.requests)
     assert progress.constraints == (longtalk.CONSTRAINT,)
     assert progress.done == tuple(f"Line {turn}" for turn in range(40, TURNS + 1, 40))
+
+
+@dataclass(eq=False)
+class Weighed:
+    """The model of `longtalk` without a service in between; it weighs the process now and then."""
+
+    script: Callable[[Json], Reply]
+    bytes_by_turn: dict[int, int] = field(default_factory=dict)
+
+    def preload(self) -> None:
+        """Need nothing."""
+
+    async def get(self, model_id: str) -> "Weighed":
+        """Be the model for every id."""
+        return self
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+    async def answer(self, request: Request, on_text: object = None) -> Answer:
+        """Answer as the script says."""
+        body = {"messages": request.messages, "tool_choice": {"type": "none"} if request.no_calls else {}}
+        turn = longtalk.turn_of(body)
+        if turn % WEIGHED_EVERY == 0:
+            gc.collect()
+            self.bytes_by_turn[turn] = tracemalloc.get_traced_memory()[0]
+        reply = self.script(body)
+        return Answer(reply.content or [], reply.stop_reason, Usage(), "weighed", 0)
+
+
+def test_memory_does_not_grow(home: Path, tmp_path: Path) -> None:
+    """In the last hundred turns of 400 the process holds no more than in the second hundred."""
+    model = Weighed(longtalk.script(TURNS))
+    engine = Engine(home, config_=Config(context_tokens=110_000))
+    tracemalloc.start()
+    try:
+        engine.start(model)
+        execution = ended(engine, submitted(engine, tmp_path / "ws", BY_SUMMARY))
+        engine.stop()
+    finally:
+        tracemalloc.stop()
+    compactions = engine.progress(execution.id)[1]
+    engine.close()
+    assert (execution.status, len(compactions) >= 4) == (Status.COMPLETED, True), execution.error_message
+    early = max(held for turn, held in model.bytes_by_turn.items() if 100 <= turn < 200)
+    late = max(held for turn, held in model.bytes_by_turn.items() if turn >= 300)
+    print(f"held at most {early:,} bytes in turns 100 to 199, {late:,} in turns 300 to 400")
+    assert late < early * 1.4
+
+
+def test_every_question_marks_what_the_one_before_has_cached(home: Path, tmp_path: Path) -> None:
+    """Tools and system prompt never change; all questions but the first after a compaction read the cache."""
+    with MessagesServer(longtalk.script(60)) as server, at_work(home, server, 20_000) as engine:
+        ended(engine, submitted(engine, tmp_path / "ws", BY_SUMMARY))
+        compactions = engine.progress(engine.executions()[0].id)[1]
+    bodies = [request.body for request in server.requests]
+    read = [_is_cached(body, bodies[:at]) for at, body in enumerate(bodies) if at]
+    print(f"{sum(read)} of {len(read)} questions begin with what an earlier one has cached")
+    assert len({json.dumps([body["system"], body["tools"]]) for body in bodies}) == 1
+    assert len(compactions) >= 3
+    assert len(read) - sum(read) <= len(compactions)
+
+
+def _is_cached(body: Json, earlier: list[Json]) -> bool:
+    """Say whether what a question begins with, up to one of its marks, was marked in an earlier one."""
+    cached = {beginning for one in earlier for beginning in _marked_beginnings(one)}
+    return not cached.isdisjoint(_marked_beginnings(body))
+
+
+def _marked_beginnings(body: Json) -> list[str]:
+    """Give what stands before each mark in the messages, and its block, without the marks."""
+    said: list[Json] = []
+    beginnings = []
+    for message in body["messages"]:
+        for block in message["content"]:
+            said.append({name: value for name, value in block.items() if name != "cache_control"})
+            if "cache_control" in block:
+                beginnings.append(json.dumps(said))
+    return beginnings
