@@ -21,6 +21,7 @@ from baara_engine.store.store import Store
 log = logging.getLogger(__name__)
 
 MS_PER_S = 1000
+NOTES = "note_progress"
 CHECK = "baara_engine.tools.check"
 COMMAND_GRACE_S = 5.0  # the sandbox ends a command at its limit and keeps its output; this is for when it does not
 
@@ -140,7 +141,7 @@ class Runner:
         journal = Journal(self._store, execution)
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
-        toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
+        toolbox = {name: tools.load(name) for name in _tools(execution)}
         habits = Habits(self._store, execution)
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
         window = windows.of(execution.model, self._context_tokens)
@@ -170,6 +171,12 @@ class Runner:
         homes.make_folder(private)
         limits = sandboxes.Limits()
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+
+
+def _tools(execution: Execution) -> tuple[str, ...]:
+    """Name the tools of an execution. It may always note how far it is: that changes nothing but what it remembers."""
+    allowed = execution.allowed_tools or tuple(tools.TABLE)
+    return allowed if NOTES in allowed else (*allowed, NOTES)
 
 
 def _checker() -> Callable[[tools.Tool, Json], str | None]:
