@@ -33,8 +33,10 @@ from baara_engine.testing.virtual import VirtualClock
 
 STEP_S = 1800.0  # an engine has done all that it can by then
 MOST_RESUMES = 2  # what was declined is declined again, for as often as it is resumed
-# Tokens of windows into which, beside the tools and the system prompt, hardly one turn fits, or a few.
-SMALL = (4_800, 6_500)
+# Tokens of windows into which, beside the tools and the system prompt, hardly one turn fits, or a few; and
+# one in which the turns after a long first one stay as they are.
+SMALL = (4_800, 6_500, 11_000)
+FIRST_TEXT = 8_000  # characters of the first answer in a conversation that is long
 LONG_TEXT = 400  # characters of an answer in a conversation that is long
 SUMMED_UP = re.compile(r"All went well up to turn (\d+)\.")
 MOST_STEPS = 20  # answers and words of a person, at most, until a conversation is left as it is
@@ -97,6 +99,16 @@ class Script:
     dies_again: int  #: write of the second engine at which that dies as well; 0: it lives
 
 
+# Its beginning is summarised while its last turns stay as they are, which few drawn conversations come to.
+KEEPS_ITS_LAST_TURNS = Script(
+    (
+        Line("tool_use", (0, 2)), Line("tool_use", (3,)), Line("max_tokens", (1,)), Line("pause_turn"),
+        Line("tool_use", (6,)), Line("end_turn"),
+    ),
+    UnknownEffect.TELL, answers=True, say=None, luck=3, window=SMALL[-1], dies_again=3,
+)  # fmt: skip
+
+
 def scripts() -> st.SearchStrategy[Script]:
     """Draw conversations."""
     calls = st.lists(st.integers(0, len(USES) - 1), min_size=1, max_size=4).map(tuple)
@@ -151,13 +163,13 @@ class Player:
             raise errors.ModelFailure(line.fails, "It failed.")
         if again and line.stop_reason == "pause_turn" and line.uses:
             line = Line("end_turn")  # an answer that can never be kept is not given for ever
-        return self._long(line.answer(turn, again=again))
+        return self._long(line.answer(turn, again=again), FIRST_TEXT if turn == 0 else LONG_TEXT)
 
-    def _long(self, answer: Answer) -> Answer:
+    def _long(self, answer: Answer, chars: int) -> Answer:
         """Make an answer so long that its conversation is compacted; this service does not count."""
         if self.script.window is None or answer.stop_reason == "end_turn":
             return answer
-        return replace(answer, content=[_text("m" * LONG_TEXT), *answer.content], usage=Usage())
+        return replace(answer, content=[_text("m" * chars), *answer.content], usage=Usage())
 
 
 def _text(text: str) -> Json:
