@@ -30,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 TOKEN_BYTES = 32  # 256 bits
 SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
 MAX_PACE_S = 60.0
+LEAST_CONTEXT = 8_000  # tokens: the tools, the system prompt, a summary and a turn or two
+MAX_DIGITS = 12  # of a number of tokens
 MAX_MODEL = 200  # characters of a model's id
 PR_SET_DUMPABLE = 4  # prctl(2)
 
@@ -92,6 +94,7 @@ def config() -> Config:
         base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
         keep_awake=_switch("BAARA_KEEP_AWAKE"),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
+        context_tokens=_context(os.environ.get("BAARA_CONTEXT_TOKENS") or None),
     )
 
 
@@ -127,6 +130,17 @@ def _switch(name: str) -> bool:
     if text not in {"0", "1"}:
         raise errors.InvalidInput(f"{name} must be 1 or 0, not “{text[:40]}”.")
     return text == "1"
+
+
+def _context(text: str | None) -> int | None:
+    if text is None:
+        return None
+    tokens = int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS else 0
+    if not tokens >= LEAST_CONTEXT:
+        raise errors.InvalidInput(
+            f"BAARA_CONTEXT_TOKENS must be a number of tokens from {LEAST_CONTEXT} on, not “{text[:40]}”."
+        )
+    return tokens
 
 
 def _stop_on_signals() -> threading.Event:

@@ -17,3 +17,4 @@ class Config:
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
     keep_awake: bool = False  #: do not let the computer go to sleep while something is at work
+    context_tokens: int | None = None  #: most tokens of a conversation that are sent; None for what its model takes

@@ -30,12 +30,14 @@ from baara_engine.agent import model
 from baara_engine.engine_parts.schedules import Schedules
 from baara_engine.records import (
     Attempt,
+    Compaction,
     DeadLetter,
     Event,
     Execution,
     Finding,
     Grant,
     Message,
+    Progress,
     Question,
     Queue,
     Task,
@@ -44,7 +46,18 @@ from baara_engine.records import (
     ToolCall,
 )
 from baara_engine.states import Status
-from baara_engine.store import executions, findings, grants, journal, news, questions, tasks, threads
+from baara_engine.store import (
+    compactions,
+    executions,
+    findings,
+    grants,
+    journal,
+    news,
+    progress,
+    questions,
+    tasks,
+    threads,
+)
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
 
@@ -157,6 +170,13 @@ class Engine(Schedules):
         execution = self.execution(prefix)
         return self.store.read(
             lambda view: (journal.messages(view, execution.id)[0], journal.calls(view, execution.id)),
+        )
+
+    def progress(self, prefix: str) -> tuple[Progress, list[Compaction]]:
+        """Give what an agent has noted of its work, and how its conversation was compacted. Raises as `journal`."""
+        execution = self.execution(prefix)
+        return self.store.read(
+            lambda view: (progress.get(view, execution.id), compactions.listing(view, execution.id)),
         )
 
     def events(self, after: int = 0, *, execution: str | None = None, limit: int = 1000) -> list[Event]:

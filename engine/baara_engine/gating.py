@@ -11,7 +11,8 @@ from baara_engine import owner, sandboxes, settle
 from baara_engine.errors import FailureKind
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
-from baara_engine.records import Execution, GateRun, Kind
+from baara_engine.records import Execution, Kind
+from baara_engine.schedules.records import GateRun
 from baara_engine.store import executions, gates
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx

@@ -55,36 +55,6 @@ class UnknownEffect(StrEnum):
     RERUN = "rerun"  #: It is run again; whoever chose this knows that the command bears it.
 
 
-class Missed(StrEnum):
-    """What becomes of due times that came while nobody was at work."""
-
-    ONCE = "once"  #: The newest runs, and stands for all.
-    ALL = "all"  #: Each runs, one after another, up to a bound.
-    SKIP = "skip"  #: None runs.
-    ASK = "ask"  #: A person is asked.
-
-
-class Overlap(StrEnum):
-    """What becomes of a due time that comes while the task's execution before has not ended."""
-
-    SKIP = "skip"  #: It does not run.
-    QUEUE = "queue"  #: It waits for its turn.
-    CANCEL = "cancel"  #: The one before is called off.
-
-
-class SlotState(StrEnum):
-    """What became of a due time."""
-
-    WAITING = "waiting"  #: The execution before it has not ended.
-    CATCHING_UP = "catching_up"  #: It is made up for once those before it are.
-    ASKED = "asked"  #: A person is asked about it.
-    RAN = "ran"  #: Its execution was queued on time.
-    LATE = "late"  #: Its execution was queued, though not on time.
-    CAUGHT_UP = "caught_up"  #: It came while nobody was at work, and was made up for.
-    MISSED = "missed"  #: It came while nobody was at work, and nothing ran for it.
-    SKIPPED = "skipped"  #: Nothing ran for it because of the overlap, a pause, or the task being off.
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """A definition that can run many times."""
@@ -222,6 +192,33 @@ class Message:
     usage: Json | None
     model: str | None
     at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What is sent in place of the beginning of a conversation."""
+
+    execution_id: str
+    number: int  #: from 1; the latest counts
+    covers: int  #: messages of the journal, from the first, that it stands for
+    turn: int  #: answers of the model among them
+    at_turn: int  #: answers that there were when it was made: what the service has counted until then is out of date
+    kind: str  #: "service" (its own compaction) or "summary" (written by the model when asked)
+    chain: bytes  #: checksum of the last message that it covers
+    model: str | None  #: that made it; None where it was made without one
+    at: Millis
+    head: list[Json]  #: messages, ready to be sent
+    words: tuple[str, ...]  #: the request, and whatever else a person has said in what is covered
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the agent has noted about its work; it outlives each compaction word for word."""
+
+    constraints: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    next: str = ""
+    updated_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,49 +364,3 @@ class QuestionDraft:
     kind: str = "ask_user"
     tool_use_id: str | None = None
     detail: Json = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a task is due."""
-
-    id: str
-    task_id: str
-    rule: Json  #: as `schedules.rules` encodes it
-    missed: Missed
-    overlap: Overlap
-    jitter_s: float  #: the most that a run is put off by, drawn anew for each due time
-    catch_up: int  #: how many missed due times are made up for, or asked about, at most
-    enabled: bool  #: False while it is paused
-    accounted_until: Millis  #: each due time until then is in the ledger; goes back with the clock
-    next_due: Millis | None  #: None if it is paused or will never be due again
-    created_at: Millis
-    updated_at: Millis
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """What became of one due time of a schedule, or of a run of them for which nothing ran."""
-
-    id: str
-    schedule_id: str
-    due: Millis
-    last_due: Millis  #: the same, unless this is about a run of due times
-    count: int | None  #: of the due times that it is about; None if they are too many to be counted
-    state: SlotState
-    why: str
-    execution_id: str | None
-    settled_at: Millis | None  #: None while it is open
-
-
-@dataclass(frozen=True, slots=True)
-class GateRun:
-    """One run of an execution's gate."""
-
-    execution_id: str
-    attempt: int
-    key: str  #: the sandbox's, of the command
-    boot_id: str
-    begun_at: Millis
-    ended_at: Millis | None
-    result: Json | None  #: a `sandboxes.CommandResult`; None until it is known

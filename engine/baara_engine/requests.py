@@ -9,7 +9,8 @@ from baara_engine import errors, queues, sandboxes, tools
 from baara_engine.checks import specs
 from baara_engine.clock import Millis
 from baara_engine.permission import calls as permitted
-from baara_engine.records import Json, Kind, Missed, Overlap, Permission, UnknownEffect
+from baara_engine.records import Json, Kind, Permission, UnknownEffect
+from baara_engine.schedules.records import Missed, Overlap
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
 MAX_COMMAND_BYTES = 128 * 1024 - 1  # of one argument of a program on Linux

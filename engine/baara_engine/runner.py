@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from baara_engine import clock, commands, config, errors, gating, homes, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, approvals, gate, loop, model, prompts
+from baara_engine.agent import acting, approvals, compacting, gate, loop, model, prompts, windows
 from baara_engine.agent.habits import Habits
 from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
@@ -24,6 +24,7 @@ from baara_engine.store.store import Store
 log = logging.getLogger(__name__)
 
 MS_PER_S = 1000
+NOTES = "note_progress"
 CHECK = "baara_engine.tools.check"
 COMMAND_GRACE_S = 5.0  # the sandbox ends a command at its limit and keeps its output; this is for when it does not
 
@@ -65,14 +66,16 @@ class Runner:
 
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
-        settler: settle.Settler, gates: gate.Gates,
+        settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
     ) -> None:  # fmt: skip
+        """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
         self._store = store
         self._home = home
         self._models = models
         self._sandbox = sandbox
         self._settle = settler
         self._gates = gates
+        self._context_tokens = context_tokens
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -157,7 +160,7 @@ class Runner:
         journal = Journal(self._store, execution)
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
-        toolbox = tools.of_use(execution.allowed_tools or tools.TABLE, session.languages)
+        toolbox = tools.of_use(_tools(execution), session.languages)
         habits, problem = Habits(self._store, execution), _checker()
         words = approvals.Approvals(self._store, execution, toolbox, problem)
         actor = acting.Actor(execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words)
@@ -165,7 +168,9 @@ class Runner:
         system = prompts.system(execution.workspace) + told
         checks = self._checks(lease, session)
         await checks.begin()
-        agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
+        window = windows.of(execution.model, self._context_tokens)
+        compactor = compacting.Compactor(execution, journal, answering, window, system, actor.params)
+        agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals)
         self._begin_step(execution)
         ending = await checks.settled(agent.work, talk, journal)
         if isinstance(ending, loop.Waiting):
@@ -196,6 +201,12 @@ class Runner:
         private = self._home / config.EXECUTIONS / execution.id
         homes.make_folder(private)
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+
+
+def _tools(execution: Execution) -> tuple[str, ...]:
+    """Name the tools of an execution. It may always note how far it is: that changes nothing but what it remembers."""
+    allowed = execution.allowed_tools or tuple(tools.TABLE)
+    return allowed if NOTES in allowed else (*allowed, NOTES)
 
 
 def _checker() -> Callable[[tools.Tool, Json], str | None]:

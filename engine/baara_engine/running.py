@@ -73,7 +73,10 @@ class Running:
         store, home = self._place.store, self._place.home
         randomness = random.SystemRandom()
         gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
-        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
+        runner = Runner(
+            store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
+            self._place.config.context_tokens,
+        )  # fmt: skip
         house, schedules = housekeeping.Housekeeper(home, store), scheduler.Scheduler(self._place, randomness)
         keeper = awake.for_system() if self._place.config.keep_awake else awake.SLEEPY
         worker = Worker(store, home, me, runner, house, schedules, self._only, keeper=keeper)

@@ -20,7 +20,9 @@ CLAIMS = (Line("end_turn"), Line("end_turn"), Line("end_turn"))
 
 
 def script(lines: tuple[Line, ...], luck: int = 0) -> Script:
-    return Script(lines, UnknownEffect.BY_TOOL, answers=True, say=None, luck=luck, dies_again=0, checks=CHECKS)
+    return Script(
+        lines, UnknownEffect.BY_TOOL, answers=True, say=None, luck=luck, window=None, dies_again=0, checks=CHECKS
+    )
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from tests.crash.kills.work import World
 from baara_engine import clock, queues, requests
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution, Kind, Missed, Overlap, Schedule, SlotState, UnknownEffect
+from baara_engine.records import Execution, Kind, UnknownEffect
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap, Schedule, SlotState
 from baara_engine.scheduling import asking
 from baara_engine.states import Status
 

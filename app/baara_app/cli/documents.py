@@ -7,6 +7,7 @@ from baara_app.cli import words
 from baara_engine.clock import Millis, iso
 from baara_engine.records import (
     Attempt,
+    Compaction,
     Event,
     Execution,
     Finding,
@@ -14,15 +15,15 @@ from baara_engine.records import (
     Json,
     Kind,
     Message,
+    Progress,
     Question,
     Queue,
-    Schedule,
-    Slot,
     Task,
     Thread,
     ThreadMessage,
     ToolCall,
 )
+from baara_engine.schedules.records import Schedule, Slot
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
                    "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at", "accounted_until",
@@ -99,6 +100,17 @@ def attempt(record: Attempt) -> Json:
 def message(record: Message) -> Json:
     """Give a message of the journal."""
     return _with_times(asdict(record))
+
+
+def intent(progress: Progress, made: list[Compaction]) -> Json:
+    """Give what an agent has noted of its work, and how its conversation was compacted."""
+    noted = {"constraints": progress.constraints, "done": progress.done, "next": progress.next or None}
+    told = [
+        {"number": one.number, "at": iso(one.at), "kind": one.kind, "covers_messages": one.covers,
+         "covers_turns": one.turn, "at_turn": one.at_turn, "model": one.model, "sent_instead": one.head}
+        for one in made
+    ]  # fmt: skip
+    return {"progress": noted | {"updated_at": iso(progress.updated_at)}, "compactions": told}
 
 
 def tool_call(record: ToolCall) -> Json:

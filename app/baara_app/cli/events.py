@@ -105,6 +105,10 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.SLEPT: lambda data: f"The computer was asleep for {resuming.duration(data['ms'])}",
     Kind.CLOCK_JUMPED: _jumped,
     Kind.SLOT: lambda data: f"Its due time, {words.local(data['due'])}: {data['state'].replace('_', ' ')}",
+    Kind.COMPACTED: lambda data: f"Compacted at turn {data['turn']}: the beginning is not sent any more",
+    Kind.NOTED: lambda data: (
+        f"Turn {data['turn']}: progress noted" + (f"; next: {data['next']}" if data["next"] else "")
+    ),
     Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 

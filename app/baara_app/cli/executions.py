@@ -11,7 +11,7 @@ from baara_app.cli.events import Level
 from baara_engine import clock, states
 from baara_engine.clock import iso
 from baara_engine.engine import Engine
-from baara_engine.records import Attempt, Execution, Json, Kind, Permission
+from baara_engine.records import Attempt, Compaction, Execution, Json, Kind, Permission, Progress
 from baara_engine.states import Status
 
 app = typer.Typer(help="What ran, runs and is to run.")
@@ -50,7 +50,7 @@ def list_(
 def show(shell: Shell, execution: Id) -> None:
     """Show one execution with all that is known of it."""
     with shell.engine() as engine:
-        _show(shell, engine.execution(execution), engine.attempts(execution))
+        _show(shell, engine.execution(execution), engine.attempts(execution), *engine.progress(execution))
 
 
 @app.command("events")
@@ -184,13 +184,15 @@ def _tell(shell: Shell, execution: Execution) -> None:
         output.text(f"Execution {execution.id}: {words.state(execution)}.")
 
 
-def _show(shell: Shell, execution: Execution, attempts: list[Attempt]) -> None:
+def _show(
+    shell: Shell, execution: Execution, attempts: list[Attempt], progress: Progress, made: list[Compaction]
+) -> None:
     now = clock.SystemClock().now()
     if shell.json:
         leases = [documents.attempt(attempt) for attempt in attempts]
-        output.document(documents.execution(execution, now) | {"attempts": leases})
+        output.document(documents.execution(execution, now) | {"attempts": leases} | documents.intent(progress, made))
         return
-    output.fields([*_what(execution), *_how_far(execution, now), *_outcome(execution)])
+    output.fields([*_what(execution), *_how_far(execution, now), *_intent(progress, made), *_outcome(execution)])
 
 
 def _what(execution: Execution) -> list[tuple[str, str | None]]:
@@ -226,6 +228,16 @@ def _how_far(execution: Execution, now: int) -> list[tuple[str, str | None]]:
         ("Took", words.duration(execution, now)),
         ("Last sign", _last_sign(execution)),
         *[("Resumed", f"at turn {entry['turn']}, {words.local(entry['at'])}") for entry in execution.resumed],
+    ]
+
+
+def _intent(progress: Progress, made: list[Compaction]) -> list[tuple[str, str | None]]:
+    """Say what the agent has noted, and from which turn on its conversation is still sent."""
+    return [
+        *[("Constraint", item) for item in progress.constraints],
+        *[("Done", item) for item in progress.done],
+        ("Next step", progress.next or None),
+        ("Compacted", f"{len(made)} times; sent from turn {made[-1].turn + 1} on" if made else None),
     ]
 
 

@@ -8,8 +8,8 @@ from baara_app.cli import common, documents, output, timing, words
 from baara_app.cli.common import Shell
 from baara_app.cli.timing import When
 from baara_engine import errors
-from baara_engine.records import Slot
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Slot
 
 app = typer.Typer(help="When tasks are due, and what became of each due time.")
 

@@ -9,8 +9,9 @@ from baara_app.cli import documents, options, output, words
 from baara_app.cli.common import Shell
 from baara_engine import clock, errors, requests
 from baara_engine.engine import Engine
-from baara_engine.records import Missed, Overlap, Schedule, Task
+from baara_engine.records import Task
 from baara_engine.schedules import parsing, rules
+from baara_engine.schedules.records import Missed, Overlap, Schedule
 from baara_engine.scheduling import definitions
 
 EXAMPLES = '--cron "0 7 * * 1-5" --zone Europe/Paris, --every 15m, --at 2027-01-31T07:00'

@@ -11,6 +11,7 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import anthropic
 import httpx2
@@ -32,10 +33,12 @@ OFFLINE_URL = "http://offline.invalid"  # never resolved: its transport answers 
 CONNECT_S = 10.0  # seconds until there must be a connection
 FIRST_S = 300.0  # seconds until an answer begins: a long conversation is sent and read before anything is said
 IDLE_S = 90.0  # seconds without any event, pings included, after which the answer is taken for dead
+COUNT_S = 10.0  # seconds for counting the tokens of a question: the estimate is good enough to go on with
 REST_S = 1.0  # seconds for the rest of the stream once the answer is complete, so that the connection can be kept
 
 PING = "ping"  # a type of event: the connection lives, and the answer is not getting on
 CACHED = {"type": "ephemeral"}
+MARKED = (-1, -3)  # the messages whose ends are marked; with the tools and the system prompt, all the marks there are
 # Blocks that may be marked as the end of what is to be cached.
 CACHEABLE = frozenset({"text", "image", "document", "tool_use", "tool_result"})
 
@@ -74,6 +77,20 @@ class AnthropicModel:
         cost = prices.cost(pieces.model, pieces.usage)
         return Answer(pieces.content, pieces.stop_reason, pieces.usage, pieces.model, cost, pieces.broken_inputs)
 
+    async def count(self, request: Request) -> int | None:
+        """Give the tokens of a request; None where the service cannot say, or not now."""
+        parameters = body(request)
+        betas = parameters.pop("betas", [])
+        for name in ("max_tokens", "context_management"):  # what is counted is what is sent, not what may come of it
+            parameters.pop(name, None)
+        try:
+            self._client.api_key = _usable(await asyncio.to_thread(self._key))
+            async with asyncio.timeout(COUNT_S):
+                counted = await self._client.beta.messages.count_tokens(betas=betas, **parameters)
+        except (anthropic.AnthropicError, errors.ModelFailure, httpx2.HTTPError, ValueError, TimeoutError):
+            return None  # the estimate will do
+        return counted.input_tokens
+
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()
@@ -98,6 +115,12 @@ def body(request: Request) -> Json:
         parameters["system"] = [{"type": "text", "text": request.system, "cache_control": CACHED}]
     if request.tools:
         parameters["tools"] = [*request.tools[:-1], request.tools[-1] | {"cache_control": CACHED}]
+    if request.no_calls and request.tools:
+        parameters["tool_choice"] = {"type": "none"}
+    if request.context is not None:
+        parameters["context_management"] = request.context
+    if request.betas:
+        parameters["betas"] = list(request.betas)
     return parameters
 
 
@@ -141,7 +164,7 @@ class _Asking:
         try:
             async with asyncio.timeout(self._first_s) as watchdog:
                 self._client.api_key = key
-                answering = await self._client.messages.create(stream=True, **parameters)
+                answering = await _begin(self._client, parameters)
                 self._rewind(watchdog)
                 async with answering:
                     await self._read(answering, watchdog)
@@ -178,6 +201,14 @@ class _Asking:
         return errors.ModelFailure(FailureKind.SERVER, f"No answer began within {waited_s:.0f} s.")
 
 
+async def _begin(client: BaaraClient, parameters: Json) -> "anthropic.AsyncStream[RawMessageStreamEvent]":
+    """Send a question. One that needs parts of the service that are in beta goes to where they are."""
+    if "betas" not in parameters:
+        return await client.messages.create(stream=True, **parameters)
+    answering: Any = await client.beta.messages.create(stream=True, **parameters)
+    return cast("anthropic.AsyncStream[RawMessageStreamEvent]", answering)
+
+
 async def _rest(events: AsyncIterator[object]) -> None:
     """Read what comes after the end, so that the connection can be used again. What goes wrong now is no matter."""
     with contextlib.suppress(TimeoutError, httpx2.HTTPError, ValueError):
@@ -207,15 +238,28 @@ def _usable(key: str | None) -> str:
 
 
 def _marked_messages(messages: list[Json]) -> list[Json]:
-    """Mark the last block of the last message that may be marked; the caller's messages stay as they are."""
-    if not messages or not isinstance(messages[-1]["content"], list):
-        return messages
-    content = list(messages[-1]["content"])
+    """Mark the end of the last message, and of the one two before it; the caller's messages stay as they are.
+
+    The earlier mark is where the last question ended, so what that has written to the cache is found again even if an
+    answer with many calls lies in between: the service looks back only so far.
+    """
+    marked = list(messages)
+    for at in MARKED:
+        if len(marked) >= -at:
+            marked[at] = _marked(marked[at])
+    return marked
+
+
+def _marked(message: Json) -> Json:
+    """Mark the last block of a message that may be marked."""
+    if not isinstance(message["content"], list):
+        return message
+    content = list(message["content"])
     at = next((i for i in reversed(range(len(content))) if content[i].get("type") in CACHEABLE), None)
     if at is None:
-        return messages
+        return message
     content[at] = content[at] | {"cache_control": CACHED}
-    return [*messages[:-1], messages[-1] | {"content": content}]
+    return message | {"content": content}
 
 
 def _ignore(_text: str) -> None:

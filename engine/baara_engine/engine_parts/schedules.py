@@ -6,8 +6,9 @@ from pathlib import Path
 
 from baara_engine import config, requests
 from baara_engine.clock import Millis
-from baara_engine.records import Schedule, Slot, Task
+from baara_engine.records import Task
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Schedule, Slot
 from baara_engine.scheduling import definitions
 from baara_engine.scheduling.firing import Firing
 from baara_engine.store import executions, schedules, slots, tasks

@@ -12,7 +12,8 @@ from baara_engine.tools import Tool
 SHELL = "bash"
 # Tools that do whatever they are told, and the argument that tells them: allowed is only just that, never the tool.
 RUNS = {SHELL: "command", "python": "code", "javascript": "code"}
-TELLING = frozenset({"ask_user", "report"})  #: tools that only speak to the person: they change nothing else
+#: tools that only speak to the person, or note what the agent itself remembers: they change nothing else
+TELLING = frozenset({"ask_user", "report", "note_progress"})
 LOCKED = "Not run: this work may only look, by a person's choice (permission: locked). “{name}” may change something."
 
 # A command of which a prefix says what it does: plain words, and nothing by which a shell begins another command.

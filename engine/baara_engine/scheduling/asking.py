@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from baara_engine import errors, operations, settle
-from baara_engine.records import Execution, Question, QuestionDraft, Schedule, Slot, SlotState
+from baara_engine.records import Execution, Question, QuestionDraft
+from baara_engine.schedules.records import Schedule, Slot, SlotState
 from baara_engine.scheduling import beginning, policy
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, slots, tasks, threads

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from baara_engine import errors, operations, requests
 from baara_engine.clock import Millis
-from baara_engine.records import Execution, Schedule, Slot, SlotState, Task
+from baara_engine.records import Execution, Task
+from baara_engine.schedules.records import Schedule, Slot, SlotState
 from baara_engine.store import slots, tasks, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx

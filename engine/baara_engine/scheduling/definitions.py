@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from baara_engine import errors, operations, requests
 from baara_engine.clock import Millis
-from baara_engine.records import Missed, Overlap, Schedule, Task
+from baara_engine.records import Task
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap, Schedule
 from baara_engine.scheduling.firing import Firing
 from baara_engine.store import schedules, tasks
 from baara_engine.store.transaction import Tx

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from baara_engine import operations, settle, states
 from baara_engine.clock import Millis
-from baara_engine.records import Missed, Overlap, Schedule, Slot, SlotState
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap, Schedule, Slot, SlotState
 from baara_engine.scheduling import asking, beginning, ledger, policy, times
 from baara_engine.store import executions, schedules, slots, tasks
 from baara_engine.store.transaction import Tx

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from baara_engine.clock import Millis
-from baara_engine.records import Schedule, Slot, SlotState
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Schedule, Slot, SlotState
 from baara_engine.scheduling import policy, times
 from baara_engine.store import slots
 from baara_engine.store.store import Store

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from baara_engine.clock import Millis
-from baara_engine.records import Missed, SlotState
+from baara_engine.schedules.records import Missed, SlotState
 
 ON_TIME_MS = 5000  # for a busy computer to look: nobody would call this late
 LATE_MS = 60_000  # for a restart or a nap; whoever is away for longer is absent

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from baara_engine import errors, operations
 from baara_engine.clock import Millis
-from baara_engine.records import Schedule
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Schedule
 from baara_engine.scheduling import beginning, ledger, turns
 from baara_engine.scheduling.firing import Firing
 from baara_engine.store import executions, schedules, tasks

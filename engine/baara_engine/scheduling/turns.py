@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from baara_engine import operations
-from baara_engine.records import Slot, SlotState
+from baara_engine.schedules.records import Slot, SlotState
 from baara_engine.scheduling import beginning, policy
 from baara_engine.store import schedules, slots, tasks
 from baara_engine.store.transaction import Tx, View

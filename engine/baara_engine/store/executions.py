@@ -142,6 +142,18 @@ def count_answer(
     )
 
 
+def count_aside(
+    tx: Tx, execution_id: str, epoch: int, *, input_tokens: int, output_tokens: int, cost_microusd: int | None
+) -> None:
+    """Add an answer that is no turn of the conversation to the tally. Raises `errors.LeaseLost`."""
+    require_owner(tx, execution_id, epoch)
+    tx.sql(
+        "UPDATE execution SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
+        "cost_microusd = cost_microusd + ?, cost_known = cost_known AND ? WHERE id = ?",
+        (input_tokens, output_tokens, cost_microusd or 0, cost_microusd is not None, execution_id),
+    )
+
+
 def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis) -> list[Execution]:
     """Lease as many queued executions as the queue may still run, the most urgent and then the oldest first."""
     [(leased,)] = tx.sql(COUNT_LEASED, (queue,))

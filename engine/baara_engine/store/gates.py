@@ -5,7 +5,8 @@ from dataclasses import replace
 import orjson
 
 from baara_engine import owner
-from baara_engine.records import GateRun, Json
+from baara_engine.records import Json
+from baara_engine.schedules.records import GateRun
 from baara_engine.store.transaction import Tx, View
 
 COLUMNS = "execution_id, attempt, key, boot_id, begun_at, ended_at, result"

@@ -7,38 +7,10 @@ import peewee as pw
 
 from baara_engine.store.base import Base
 from baara_engine.store.schedule_models import GateRun, Schedule, Slot
+from baara_engine.store.system_models import Migration, Queue, Setting, Writer
 
 # Reasons for the partial indexes: a claim must cost the same with a million rows queued as with a thousand, so each
 # index holds only the rows that one hot statement looks for, with the state written literally as that statement has it.
-
-
-class Migration(Base):
-    """A step of the schema that was taken."""
-
-    name = pw.TextField(primary_key=True)
-    at = pw.BigIntegerField()
-
-
-class Writer(Base):
-    """The last batch that each writer committed: settles whether a COMMIT that raised was kept."""
-
-    name = pw.TextField(primary_key=True)
-    batch = pw.BigIntegerField()
-    at = pw.BigIntegerField()
-
-
-class Setting(Base):
-    """One setting, as JSON."""
-
-    key = pw.TextField(primary_key=True)
-    value = pw.TextField()
-
-
-class Queue(Base):
-    """A queue and how many of it run at once."""
-
-    name = pw.TextField(primary_key=True)
-    concurrency = pw.IntegerField()
 
 
 class Task(Base):
@@ -258,6 +230,39 @@ class JournalHead(Base):
     checksum = pw.BlobField()
 
 
+class Compaction(Base):
+    """What is sent in place of the beginning of a conversation (see `store.compactions`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    number = pw.IntegerField()
+    covers = pw.IntegerField()
+    turn = pw.IntegerField()
+    at_turn = pw.IntegerField()
+    kind = pw.TextField()
+    head = pw.BlobField()
+    words = pw.BlobField()
+    chain = pw.BlobField()
+    model = pw.TextField(null=True)
+    at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        primary_key = pw.CompositeKey("execution_id", "number")
+
+
+class Progress(Base):
+    """What the agent has noted of its work (see `store.progress`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", primary_key=True)
+    constraints = pw.BlobField()
+    done = pw.BlobField()
+    next = pw.TextField()
+    updated_at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+
 class Event(Base):
     """Something that happened. `seq` never goes back, even after rows are deleted."""
 
@@ -381,5 +386,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
     Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
-    Schedule, Slot, GateRun,
+    Schedule, Slot, GateRun, Compaction, Progress,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import orjson
 
 from baara_engine import errors, events
 from baara_engine.clock import Millis
-from baara_engine.records import Missed, Overlap, Schedule
+from baara_engine.schedules.records import Missed, Overlap, Schedule
 from baara_engine.store import lookup
 from baara_engine.store.transaction import Row, Tx, View
 

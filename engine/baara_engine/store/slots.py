@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from baara_engine import events
 from baara_engine.clock import Millis
-from baara_engine.records import Slot, SlotState
+from baara_engine.schedules.records import Slot, SlotState
 from baara_engine.store.transaction import Row, Tx, View
 
 NAMES = tuple(field.name for field in fields(Slot))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from baara_engine.agent.offline import planner
 from baara_engine.agent.offline.plan import Desk, Plan, bash, looking, once
 from baara_engine.records import Json
+from baara_engine.testing import longtalk
 from baara_engine.testing.replies import Reply
 
 NUMBER = re.compile(r"^\d+$", re.MULTILINE)
@@ -33,4 +34,4 @@ def append(turns: int) -> Callable[[Json], Reply]:
 
 
 # name → what makes its script from the number of turns
-TABLE: dict[str, Callable[[int], Callable[[Json], Reply]]] = {"append": append}
+TABLE: dict[str, Callable[[int], Callable[[Json], Reply]]] = {"append": append, "long": longtalk.script}

@@ -36,12 +36,23 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What the agent notes about its work, kept in the same transaction as the receipt (see `store.progress`)."""
+
+    constraints: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    next: str | None = None
+    replace: bool = False  #: the lists stand in place of those before
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The tool ran, and this goes back to the model."""
 
     text: str
     is_error: bool = False
     post: Post | None = None
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,7 @@ TABLE: dict[str, str] = {
     "grep": "baara_engine.tools.grep",
     "report": "baara_engine.tools.report",
     "ask_user": "baara_engine.tools.ask_user",
+    "note_progress": "baara_engine.tools.note_progress",
 }
 
 

@@ -216,3 +216,15 @@ def test_the_last_sign_of_life_is_shown(baara: Baara, engine: Engine) -> None:
 def test_what_the_monitor_tells_is_a_sentence(kind: str, data: dict[str, object], sentence: str) -> None:
     """A sleep, a jump and a finding are told in words."""
     assert events.sentence(Event(1, 1, kind, None, None, data)) == sentence
+
+
+def test_what_the_agent_has_noted_is_shown(baara: Baara, work: Work) -> None:
+    """Constraints, what is done and the next step stand in the description of an execution, and in its JSON."""
+    note = {"constraints": ["Keep to 80 columns."], "done": ["The list."], "next": "The index."}
+    execution = work(calls(("note_progress", note)), says("done"))
+    lines = baara("executions", "show", execution.id).stdout
+    assert all(text in lines for text in ("Keep to 80 columns.", "The list.", "The index."))
+    told = json.loads(baara("executions", "show", execution.id, "--json").stdout)
+    assert {name: told["progress"][name] for name in note} == note
+    assert told["compactions"] == []
+    assert "progress noted; next: The index." in baara("executions", "logs", execution.id).stdout

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from baara_engine.engine import Engine
-from baara_engine.records import Kind, Missed, Overlap
+from baara_engine.records import Kind
 from baara_engine.requests import TaskDraft
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap
 
 Baara = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -44,7 +44,7 @@ class Life:
 
     def __init__(
         self, home: Path, clock: VirtualClock, randomness: random.Random, models: model.Models, outside: Outside,
-        make_settler: MakeSettler,
+        make_settler: MakeSettler, context_tokens: int | None = None,
     ) -> None:  # fmt: skip
         self.plug = Plug()
         self.loop = VirtualLoop(clock)
@@ -55,7 +55,7 @@ class Life:
         self.owner = str(owner.Owner("virtual", 1, self.store.ids.new()))
         gates = gate.Gates(clock, lambda: self.store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
         settler = make_settler(self.store, randomness)
-        runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates)
+        runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates, context_tokens)
         house = QuietHousekeeper(home, self.store)
         schedules = scheduler.Scheduler(Place(home, self.store, self.is_me), randomness)
         self.worker = Worker(

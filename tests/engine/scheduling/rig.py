@@ -6,9 +6,10 @@ import random
 from baara_engine import queues
 from baara_engine.clock import Millis
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind, Slot
+from baara_engine.records import Execution, Kind
 from baara_engine.requests import TaskDraft, Timing
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Slot
 from baara_engine.scheduling.scheduler import Scheduler
 from baara_engine.states import Status
 from baara_engine.store import executions

@@ -4,9 +4,9 @@ import pytest
 from tests.engine.scheduling.rig import Rig
 
 from baara_engine import errors
-from baara_engine.records import Missed, SlotState
 from baara_engine.requests import MAX_CATCH_UP
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, SlotState
 from baara_engine.scheduling import asking, firing, policy, times
 from baara_engine.states import Outcome, Status
 

@@ -7,8 +7,8 @@ import pytest
 from tests.engine.scheduling.rig import Rig
 
 from baara_engine import errors, requests
-from baara_engine.records import Missed, Overlap, SlotState
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap, SlotState
 from baara_engine.scheduling import ledger, policy
 from baara_engine.states import Status
 

@@ -10,8 +10,8 @@ import pytest
 from tests.engine.scheduling.rig import Rig
 
 from baara_engine import errors
-from baara_engine.records import Missed, Overlap, SlotState
 from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap, SlotState
 from baara_engine.scheduling import ledger
 
 HOUR_S = 3600
