@@ -38,6 +38,8 @@ NEXT_STEP: dict[str, Step] = {
     "max_tokens": Step.REJECT,
 }
 
+ENDS = frozenset(reason for reason, step in NEXT_STEP.items() if step is Step.FINISH)  #: nothing is done after these
+
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")  # any other is refused when it is sent back
 
 CUT_CALL = "This call was not run: your answer was cut at the token limit. Make shorter calls, one at a time."

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,10 +35,19 @@ def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
     known = _known(tx, submission)
     if known is not None:
         return known
-    execution_id = place.store.ids.new()
+    return add(tx, place, submission, place.store.ids.new(), submission.prompt)
+
+
+def add(
+    tx: Tx, place: Place, submission: requests.Submission, execution_id: str, said: str, **origin: Any
+) -> Execution:
+    """Store and queue an execution of this new id, with what is said of it in its thread.
+
+    `origin` holds the columns that nobody can submit: where it is from.
+    """
     thread_id = _thread(tx, place, submission)
-    execution = executions.insert(tx, _new(tx, place, submission, execution_id, thread_id))
-    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=submission.prompt, execution_id=execution_id)
+    execution = executions.insert(tx, replace(_new(tx, place, submission, execution_id, thread_id), **origin))
+    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=said, execution_id=execution_id)
     return _enqueue(tx, execution)
 
 

@@ -116,6 +116,30 @@ def messages(view: View, execution_id: str, start: int = 0, before: bytes = CHAI
     return read, before
 
 
+def copy(tx: Tx, source_id: str, target_id: str, turn: int) -> None:
+    """Begin the journal of `target_id` with that of `source_id`, up to and including a turn.
+
+    What was used and asked stays with the first: the copy has cost nothing, and no question of its own. Raises
+    `errors.JournalDamaged` if any of the journal is not what was written.
+    """
+    for message in messages(tx, source_id)[0]:
+        if message.turn <= turn:
+            append(
+                tx, target_id, turn=message.turn, role=message.role, content=message.content,
+                stop_reason=message.stop_reason, model=message.model,
+            )  # fmt: skip
+    calls(tx, source_id)
+    for row in tx.sql(f"{CALLS} AND turn <= ? ORDER BY turn, ordinal", (source_id, turn)):
+        call = StoredCall(*row)._replace(execution_id=target_id, question_id=None).sealed()
+        tx.sql(INTEND, call)
+        heads.put(tx, heads.get(tx, target_id).with_call(call.turn, checksums.NOTHING, call.checksum))
+
+
+def text(words: str) -> list[Json]:
+    """Give a content of nothing but this text."""
+    return [{"type": "text", "text": words}]
+
+
 def last_role(view: View, execution_id: str) -> str | None:
     """Give the role of the last message, None if there is none."""
     rows = view.sql("SELECT role FROM message WHERE execution_id = ? ORDER BY seq DESC LIMIT 1", (execution_id,))
