@@ -18,7 +18,7 @@ from types import FrameType
 
 import baara_engine
 from baara_app import credentials
-from baara_engine import clock, errors
+from baara_engine import clock, errors, redaction
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
 from baara_engine.engine import Engine
@@ -151,6 +151,8 @@ def _describe(listening: socket.socket) -> Runtime:
     url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
     started_at = clock.iso(clock.SystemClock().now())
     token, mcp_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    redaction.known.bind(token)
+    redaction.known.bind(mcp_token)
     return Runtime(os.getpid(), url, token, mcp_token, baara_engine.__version__, started_at)
 
 

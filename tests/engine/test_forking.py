@@ -9,10 +9,11 @@ import pytest
 
 from baara_engine import errors, forking, states
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Json
+from baara_engine.records import Effect, Execution, Json
 from baara_engine.requests import Submission
 from baara_engine.states import Status
 from baara_engine.store import journal
+from baara_engine.store.transaction import Tx
 from baara_engine.testing import legality
 from baara_engine.testing.scripted import Line, ScriptedModel, ScriptedModels, calls, says
 
@@ -59,7 +60,8 @@ def test_a_fork_of_every_turn_goes_on_and_does_nothing_again(engine: Engine, run
     fork = engine.fork(first.id, turn, prompt="Now this.")
     done, model = run(*script()[:turn], says("other end"), execution=fork)
     assert (done.status, done.turn, done.output) == (Status.COMPLETED, turn + 1, "other end")
-    taken = [] if turn == 0 else conversation(engine, first)[: 2 * turn + (turn < TURNS)]
+    length = 2 * turn + (turn < TURNS) if turn else 0
+    taken = conversation(engine, first)[:length]
     assert conversation(engine, fork)[: len(taken)] == taken
     assert model.requests[-1].messages[-1]["content"][-1] == {"type": "text", "text": "Now this."}
     assert [call.turn for call in engine.journal(fork.id)[1]] == list(range(1, min(turn, TURNS - 1) + 1))
@@ -88,7 +90,7 @@ def test_a_fork_is_told_from_where_it_is_and_owes_nothing(engine: Engine, run: R
 
 
 def test_the_end_needs_a_word(engine: Engine, run: Run) -> None:
-    """Where the work had ended, nothing is left to be done, so a fork without a prompt is refused and leaves nothing."""
+    """Where the work had ended, nothing is left to be done, so a fork without a prompt is refused."""
     first, _ = run(*script())
     with pytest.raises(errors.InvalidInput, match="Say what is to be done next"):
         engine.fork(first.id, TURNS)
@@ -129,9 +131,9 @@ def test_open_calls_are_known_to_be_open(engine: Engine) -> None:
 
 def half_way(engine: Engine, execution: Execution, blocks: list[Json]) -> None:
     """Write the journal of work whose first call is done, whose second has begun, and whose third has not."""
-    effect = journal.Effect.UNSAFE
+    effect = Effect.UNSAFE
 
-    def work(tx: journal.Tx) -> None:
+    def work(tx: Tx) -> None:
         journal.append(tx, execution.id, turn=0, role="user", content=journal.text("Work."))
         journal.append(tx, execution.id, turn=1, role="assistant", content=blocks, stop_reason="tool_use")
         for ordinal, block in enumerate(blocks[:2]):
