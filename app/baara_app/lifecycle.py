@@ -18,7 +18,7 @@ from types import FrameType
 
 import baara_engine
 from baara_app import credentials
-from baara_engine import clock, errors, redaction
+from baara_engine import addresses, clock, errors, redaction
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
 from baara_engine.engine import Engine
@@ -89,7 +89,7 @@ def config() -> Config:
     """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
     return Config(
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
-        base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
+        base_url=_base_url(os.environ.get("ANTHROPIC_BASE_URL")),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
     )
 
@@ -103,6 +103,10 @@ def hide_memory() -> None:
     """Keep other processes of this user, sandboxes first of all, from reading this process's memory and environment."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _base_url(address: str | None) -> str | None:
+    return addresses.require_fit(address) if address else None
 
 
 def _model(name: str) -> str:
