@@ -17,8 +17,6 @@ def require_fit(address: str) -> str:
         raise errors.InvalidInput(f"ANTHROPIC_BASE_URL is no address ({error}).") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise errors.InvalidInput("ANTHROPIC_BASE_URL must be an address such as http://127.0.0.1:11434.")
-    if parts.username is not None or parts.password is not None:
-        raise errors.InvalidInput("ANTHROPIC_BASE_URL must have no name or password in it; a key is set apart from it.")
     if parts.scheme == "http" and not _is_loopback(parts):
         raise errors.InvalidInput(
             f"ANTHROPIC_BASE_URL must begin with https:// for {parts.hostname}: the key and the conversation would "

@@ -67,10 +67,11 @@ class AnthropicModel:
     async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
         """Ask once and give the complete answer; see `agent.model.Model`. Raises `errors.ModelFailure`."""
         key = await asyncio.to_thread(self._key)  # a keyring may take its time
-        key = NO_KEY_NEEDED if self._is_local and not (key or "").strip() else _usable(key)
+        is_plain = self._is_local and not (key or "").strip()  # with a key it may be a gateway, which caches
+        key = NO_KEY_NEEDED if is_plain else _usable(key)
         asking = _Asking(self._client, self._first_s, self._idle_s, on_text or _ignore)
         try:
-            pieces = await asking.ask(key, plain_body(request) if self._is_local else body(request))
+            pieces = await asking.ask(key, plain_body(request) if is_plain else body(request))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told as one kind of error, without the key
             failure = failures.of(error, key=key, now=self._clock.now(), request_id=asking.request_id)
             if failure.kind is FailureKind.INTERNAL:

@@ -12,7 +12,7 @@ def events(message: Json) -> Iterator[Json]:
     content = message.get("content")
     if message.get("type") == "error" or not isinstance(content, list):
         raise errors.ModelFailure(
-            FailureKind.REQUEST,
+            FailureKind.BROKEN_ANSWER,
             "The service answered with JSON that is no message of the Messages API. Is the base URL that of a server "
             "which speaks it?",
         )

@@ -216,3 +216,15 @@ def test_the_last_sign_of_life_is_shown(baara: Baara, engine: Engine) -> None:
 def test_what_the_monitor_tells_is_a_sentence(kind: str, data: dict[str, object], sentence: str) -> None:
     """A sleep, a jump and a finding are told in words."""
     assert events.sentence(Event(1, 1, kind, None, None, data)) == sentence
+
+
+def test_a_fork_goes_on_from_a_turn(baara: Baara, engine: Engine, work: Work) -> None:
+    """It is queued, knows where it is from, and a turn that has not been is refused by the name of its option."""
+    execution = work(calls(("glob", {"pattern": "*"}), turn=1), says("done"))
+    told = baara("executions", "fork", execution.id, "--turn", "1", "--prompt", "Now this.", "--model", "m", "--json")
+    fork = json.loads(told.stdout)
+    assert (fork["forked_from"], fork["forked_turn"], fork["model"]) == (execution.id, 1, "m")
+    assert engine.journal(fork["id"])[0][-1].content == [{"type": "text", "text": "Now this."}]
+    assert baara("executions", "fork", execution.id, "--turn", "9").returncode == 2
+    refused = baara("executions", "fork", execution.id, "--turn", "-1")
+    assert (refused.returncode, "--turn" in refused.stderr) == (2, True)
