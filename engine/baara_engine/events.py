@@ -17,6 +17,8 @@ class Kind(StrEnum):
     CANCEL_REQUESTED = "cancel_requested"  #: Somebody wants a running execution to end.
     POSTED = "posted"  #: A message stands in a thread: data {message_id, kind}.
     QUESTION = "question"  #: A question was asked, answered or withdrawn: data {question_id, status}.
+    CHECKED = "checked"  #: A round of checks has ended: data {round, passed, failed}.
+    GRANT = "grant"  #: A person has allowed something, or revoked it: data {grant_id, state, scope, tool}.
     QUEUE = "queue"  #: A queue's setting changed: data {name, concurrency}.
     TASK = "task"  #: A task was made, changed or deleted: data {task_id, change}.
     SLEPT = "slept"  #: The computer was asleep: data {ms}.

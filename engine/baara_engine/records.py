@@ -38,6 +38,14 @@ class Permission(StrEnum):
     LOCKED = "locked"  #: It may only look.
 
 
+class Scope(StrEnum):
+    """How far a person's word about a call reaches."""
+
+    CALL = "call"  #: Just this call.
+    TASK = "task"  #: Calls of this task, or of this execution where it has none.
+    HOUR = "hour"  #: The same, for an hour.
+
+
 class UnknownEffect(StrEnum):
     """What to do about an unsafe call whose outcome a crash has hidden."""
 
@@ -269,7 +277,9 @@ class Question:
     thread_id: str
     turn: int
     tool_use_id: str | None
-    kind: str  #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?)
+    kind: str
+    #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?), "approval" (may
+    #: this call run?)
     text: str
     options: tuple[str, ...]
     detail: Json  #: the exact call, where the question is about one
@@ -278,6 +288,30 @@ class Question:
     answer: str | None
     answered_at: Millis | None
     answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person has allowed."""
+
+    id: str
+    scope: Scope
+    execution_id: str | None  #: in which it was asked; None: it was given beforehand
+    task_id: str | None  #: whose calls it covers; None: only those of the execution
+    tool: str
+    definition: str  #: hash of what the tool was then: one that has changed since is not what was allowed
+    turn: int | None  #: of the one call that it is about, if it is about one
+    tool_use_id: str | None
+    input_hash: str | None  #: of the arguments that were shown: the call runs with no others
+    input: Json | None  #: arguments that the person has put in their place
+    command: str | None  #: of what runs anything: what it covers, or the words with which commands must begin
+    is_prefix: bool
+    question_id: str | None
+    created_at: Millis
+    created_by: str
+    expires_at: Millis | None
+    revoked_at: Millis | None
+    revoked_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

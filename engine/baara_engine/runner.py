@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import cast
 
 from baara_engine import clock, commands, config, errors, homes, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, gate, loop, model, prompts
+from baara_engine.agent import acting, approvals, gate, loop, model, prompts
 from baara_engine.agent.habits import Habits
+from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Execution, Json, Kind
+from baara_engine.sandboxes import asking
 from baara_engine.store import deaths
 from baara_engine.store.store import Store
 
@@ -120,7 +123,12 @@ class Runner:
 
     async def _work(self, lease: Lease, talk: Conversation) -> None:
         execution = lease.execution
-        session = await self._open(execution)
+        limits = sandboxes.limits_of(execution.sandbox_limits)
+        lacking = await asking.lacking(self._sandbox(execution.sandbox), limits)
+        if lacking is not None:
+            await self._settle.waiting(execution, [lacking], talk.turn, lease.worked_ms)
+            return
+        session = await self._open(execution, limits)
         try:
             if execution.kind is Kind.COMMAND:
                 await self._run_command(lease, session)
@@ -138,20 +146,28 @@ class Runner:
         journal = Journal(self._store, execution)
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
-        toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
-        habits = Habits(self._store, execution)
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
-        system = prompts.system(execution.workspace)
+        toolbox = tools.of_use(execution.allowed_tools or tools.TABLE, session.languages)
+        habits, problem = Habits(self._store, execution), _checker()
+        words = approvals.Approvals(self._store, execution, toolbox, problem)
+        actor = acting.Actor(execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words)
+        told = permitted.TOLD[execution.permission] + rounds.told(execution.checks)
+        system = prompts.system(execution.workspace) + told
+        checks = self._checks(lease, session)
+        await checks.begin()
         agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         self._begin_step(execution)
-        ending = await agent.work(talk)
+        ending = await checks.settled(agent.work, talk, journal)
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
-        else:
-            await self._settle.completed(execution, ending.text)
+            return
+        finished, verdict = ending
+        await self._settle.completed(execution, finished.text, verdict)
+        await checks.settle()
 
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution
+        checks = self._checks(lease, session)
+        await checks.begin()
         self._begin_step(execution)
         ending = await commands.Command(self._store, execution, session, lease.vitals).run()
         if isinstance(ending, loop.Waiting):
@@ -159,12 +175,15 @@ class Runner:
         elif isinstance(ending, settle.Failure):
             await self._settle.failed(execution, ending)
         else:
-            await self._settle.completed(execution, ending.text)
+            await self._settle.completed(execution, ending.text, await checks.hold(ending.text))
+            await checks.settle()
 
-    async def _open(self, execution: Execution) -> sandboxes.Session:
+    def _checks(self, lease: Lease, session: sandboxes.Session) -> rounds.Rounds:
+        return rounds.Rounds(self._store, lease.execution, session, lease.vitals, lease.pause)
+
+    async def _open(self, execution: Execution, limits: sandboxes.Limits) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id
         homes.make_folder(private)
-        limits = sandboxes.Limits()
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
 
 

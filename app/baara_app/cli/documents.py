@@ -10,6 +10,7 @@ from baara_engine.records import (
     Event,
     Execution,
     Finding,
+    Grant,
     Json,
     Kind,
     Message,
@@ -22,7 +23,7 @@ from baara_engine.records import (
 )
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at", "since", "seen_at", "cleared_at"})  # fmt: skip
+                   "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -60,6 +61,7 @@ def execution(record: Execution, now: Millis) -> Json:
         "output": record.output,
         "error": _error(record),
         "checks": list(record.check_results),
+        "check_rounds": record.check_rounds,
         "check_specs": list(record.checks),
         "permission": record.permission,
         "budget_usd": None if record.budget_microusd is None else record.budget_microusd / words.MICRO,
@@ -121,6 +123,11 @@ def finding(record: Finding) -> Json:
 
 def question(record: Question) -> Json:
     """Give a question."""
+    return _with_times(asdict(record))
+
+
+def grant(record: Grant) -> Json:
+    """Give what a person has allowed."""
     return _with_times(asdict(record))
 
 

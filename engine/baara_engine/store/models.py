@@ -315,6 +315,42 @@ class Question(Base):
         indexes = (pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),)
 
 
+class Grant(Base):
+    """What a person has allowed. `input` is JSON."""
+
+    id = pw.TextField(primary_key=True)
+    scope = pw.TextField()
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", null=True, on_delete="CASCADE")
+    task_id = pw.TextField(null=True, index=True)
+    tool = pw.TextField()
+    definition = pw.TextField()
+    turn = pw.IntegerField(null=True)
+    tool_use_id = pw.TextField(null=True)
+    input_hash = pw.TextField(null=True)
+    input = pw.TextField(null=True)
+    command = pw.TextField(null=True)
+    is_prefix = pw.BooleanField()
+    question_id = pw.TextField(null=True)
+    created_at = pw.BigIntegerField()
+    created_by = pw.TextField()
+    expires_at = pw.BigIntegerField(null=True)
+    revoked_at = pw.BigIntegerField(null=True)
+    revoked_by = pw.TextField(null=True)
+
+
+class CheckNote(Base):
+    """What the checks of an execution must remember (see `checks.rounds`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    key = pw.TextField()
+    value = pw.TextField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "key"), True),)
+
+
 class Finding(Base):
     """Something that is not as it should be, or was not."""
 
@@ -342,5 +378,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
-    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding,
+    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
 )  # fmt: skip
