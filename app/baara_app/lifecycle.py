@@ -18,7 +18,7 @@ from types import FrameType
 
 import baara_engine
 from baara_app import credentials
-from baara_engine import clock, errors
+from baara_engine import addresses, clock, errors, redaction
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
 from baara_engine.engine import Engine
@@ -91,8 +91,8 @@ def config() -> Config:
     """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
     return Config(
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
-        base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
         keep_awake=_switch("BAARA_KEEP_AWAKE"),
+        base_url=_base_url(os.environ.get("ANTHROPIC_BASE_URL")),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
         context_tokens=_context(os.environ.get("BAARA_CONTEXT_TOKENS") or None),
     )
@@ -107,6 +107,10 @@ def hide_memory() -> None:
     """Keep other processes of this user, sandboxes first of all, from reading this process's memory and environment."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _base_url(address: str | None) -> str | None:
+    return addresses.require_fit(address) if address else None
 
 
 def _model(name: str) -> str:
@@ -173,6 +177,8 @@ def _describe(listening: socket.socket) -> Runtime:
     url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
     started_at = clock.iso(clock.SystemClock().now())
     token, mcp_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    redaction.known.bind(token)
+    redaction.known.bind(mcp_token)
     return Runtime(os.getpid(), url, token, mcp_token, baara_engine.__version__, started_at)
 
 

@@ -17,6 +17,7 @@ from baara_engine import (
     clock,
     config,
     errors,
+    forking,
     homes,
     nudge,
     operations,
@@ -135,6 +136,15 @@ class Engine(Schedules):
     def restart(self, prefix: str) -> Execution:
         """Begin a dead letter anew as another execution in the same thread. Raises `errors.Refused`."""
         return self.store.write(lambda tx: triage.restart(tx, self, executions.find(tx, prefix)))
+
+    def fork(self, prefix: str, turn: int, **changes: Any) -> Execution:
+        """Go on from a turn of an execution as another one, in the same thread; `changes` as in `requests.Fork`.
+
+        Turn 0 is the request alone. Raises `errors.NotFound`, `errors.InvalidInput`, `errors.JournalDamaged`, or
+        `errors.Refused` for a person's own folder that nobody said may be shared.
+        """
+        wanted = requests.parse(requests.Fork, {"turn": turn, **changes})
+        return forking.fork(self, self.execution(prefix), wanted)
 
     def dismiss(self, prefix: str) -> Execution:
         """Put a dead letter aside; it stays in the store. Raises `errors.Refused` for anything else."""

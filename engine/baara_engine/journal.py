@@ -43,6 +43,8 @@ NEXT_STEP: dict[str, Step] = {
 OVERFLOWN = "model_context_window_exceeded"
 COMPACTION = "compaction"  #: a type of block, and the end of an answer that is nothing else
 
+ENDS = frozenset(reason for reason, step in NEXT_STEP.items() if step is Step.FINISH)  #: nothing is done after these
+
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")  # any other is refused when it is sent back
 
 # Of an answer's usage: together, what the conversation comes to with that answer.

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,10 +38,25 @@ def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
 
 def make(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
     """Store an execution that is in no queue yet."""
-    execution_id = place.store.ids.new()
+    return _make(tx, place, submission, place.store.ids.new(), submission.prompt)
+
+
+def add(
+    tx: Tx, place: Place, submission: requests.Submission, execution_id: str, said: str, **origin: Any
+) -> Execution:
+    """Store and queue an execution of this new id, with what is said of it in its thread.
+
+    `origin` holds the columns that nobody can submit: where it is from.
+    """
+    return _enqueue(tx, _make(tx, place, submission, execution_id, said, **origin))
+
+
+def _make(
+    tx: Tx, place: Place, submission: requests.Submission, execution_id: str, said: str, **origin: Any
+) -> Execution:
     thread_id = _thread(tx, place, submission)
-    execution = executions.insert(tx, _new(tx, place, submission, execution_id, thread_id))
-    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=submission.prompt, execution_id=execution_id)
+    execution = executions.insert(tx, replace(_new(tx, place, submission, execution_id, thread_id), **origin))
+    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=said, execution_id=execution_id)
     return execution
 
 

@@ -271,6 +271,19 @@ class Edits(pydantic.BaseModel):
     max_turns: Turns | None = None
 
 
+class Fork(pydantic.BaseModel):
+    """From where another execution goes on, and what is different about it. None: it is as before."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    turn: Annotated[int, pydantic.Field(ge=0, le=MAX_TURNS)]  #: the last one that it has; 0 for the request alone
+    prompt: Prompt | None = None
+    model: Name | None = None
+    sandbox: SandboxName | None = None
+    workspace: Workspace | None = None
+    share_workspace: bool = False  #: work in a person's own folder beside the first
+
+
 class TaskDraft(Options):
     """A definition that can run many times."""
 

@@ -20,8 +20,8 @@ def script(word: str, luck: int = 0) -> Script:
     """Look, send, and send once more in the next turn."""
     lines = (Line("tool_use", (READ, SEND)), Line("tool_use", (SEND, READ)), Line("end_turn"))
     return Script(
-        lines, UnknownEffect.BY_TOOL, answers=True, say=None, luck=luck, window=None, dies_again=0, permission=Permission.ASK,
-        word=word,
+        lines, UnknownEffect.BY_TOOL, answers=True, say=None, luck=luck, window=None, dies_again=0,
+        permission=Permission.ASK, word=word,
     )  # fmt: skip
 
 

@@ -290,7 +290,7 @@ def test_work_of_the_program_itself_waits_for_a_key_through_a_kill(
 ) -> None:
     """`baara serve` without a key parks the work; killed and started with one, it goes on as soon as that is told."""
     execution = engine.submit(requests.Submission(prompt="Write two receipts."))
-    with serving(world, signal.SIGKILL, ANTHROPIC_BASE_URL=service_address, ANTHROPIC_API_KEY=""):
+    with serving(world, signal.SIGKILL, ANTHROPIC_BASE_URL="", ANTHROPIC_API_KEY=""):
         until(lambda: engine.execution(execution.id).status is Status.RETRY_SCHEDULED)
     assert engine.execution(execution.id).waiting_reason == FailureKind.KEY
     with serving(world, signal.SIGTERM, ANTHROPIC_BASE_URL=service_address, ANTHROPIC_API_KEY="not-a-key"):

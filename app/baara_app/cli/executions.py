@@ -148,6 +148,23 @@ def resume(shell: Shell, execution: Id, edits: options.Edits) -> None:
         _tell(shell, act(engine, execution))
 
 
+@app.command("fork")
+@common.command
+def fork(
+    shell: Shell,
+    execution: Id,
+    *,
+    turn: Annotated[int, typer.Option(metavar="N", help="The last turn that it takes over; 0 for the request alone.")],
+    how: options.Fork,
+) -> None:
+    """Go on from a turn of an execution as another one; the first stays as it is.
+
+    It works in a copy of the folder as that is now, where Baara had made it.
+    """
+    with shell.engine() as engine, options.as_typed(turn="--turn", prompt="--prompt"):
+        _tell(shell, engine.fork(execution, turn, **how.changes()))
+
+
 @app.command("answer")
 @common.command
 def answer(shell: Shell, execution: Id, text: Annotated[str, typer.Argument(metavar="TEXT")]) -> None:

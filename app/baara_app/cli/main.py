@@ -26,7 +26,7 @@ from baara_app.cli import (
     threads,
 )
 from baara_app.cli.waiting import Interrupted
-from baara_engine import errors
+from baara_engine import errors, redaction
 
 app = typer.Typer(
     help="A desktop assistant whose work survives your absence.",
@@ -66,6 +66,7 @@ def run(arguments: list[str]) -> int:
     try:
         output.prepare()
         lifecycle.hide_memory()
+        redaction.guard_logs()
         credentials.take_from_environment()
         options.require_utf8(arguments)
         program = typer.main.get_command(app)

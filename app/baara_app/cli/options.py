@@ -141,6 +141,26 @@ class Edits:
         return lambda engine, execution: engine.resume(execution, say, edits)
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """What is different about a fork. None: not said."""
+
+    prompt: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What to do next; with --turn 0 the whole request.")
+    ] = None
+    model: Annotated[str | None, typer.Option(help="Go on with this model.")] = None
+    sandbox: Annotated[str | None, typer.Option(help=f"Where it acts: {', '.join(sandboxes.TABLE)}.")] = None
+    workspace: Annotated[str | None, typer.Option(metavar="DIR", help="The folder it works in.")] = None
+    share_workspace: Annotated[
+        bool, typer.Option("--share-workspace", help="Work in your own folder beside the first.")
+    ] = False
+
+    def changes(self) -> dict[str, Any]:
+        """Give them as `requests.Fork` takes them. Raises `errors.InvalidInput`."""
+        changes = {name: getattr(self, name) for name in ("model", "sandbox", "workspace", "share_workspace")}
+        return changes | {"prompt": None if self.prompt is None else text(self.prompt)}
+
+
 def text(typed: str) -> str:
     """Give the text that was typed, or what comes from standard input for `-`. Raises `errors.InvalidInput`."""
     if typed != STDIN:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app.cli import common, options, queueing, when
+from baara_app.cli import common, options, output, queueing, when
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
-from baara_engine import clock, errors, requests
+from baara_engine import clock, errors, redaction, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Once:
         return {name: value for name, value in said.items() if value is not None}
 
 
+KEPT_AS_TYPED = "This prompt holds what looks like a key or a password. It is kept as you typed it, for all time."
+
+
 @common.command
 def submit(
     shell: Shell,
@@ -48,6 +51,8 @@ def submit(
         said["prompt"] = options.text(prompt)
     if task is None:
         submission = _one_off(said)
+        if redaction.known.holds(submission.prompt):
+            output.tell(KEPT_AS_TYPED)
         with shell.engine() as engine:
             return queueing.show(shell, engine, engine.submit(submission), wait=wait)
     with shell.engine() as engine:

@@ -17,9 +17,9 @@ import anthropic
 import httpx2
 from anthropic.types import RawMessageStreamEvent
 
-from baara_engine import clock, errors
-from baara_engine.agent import failures, prices, stream
-from baara_engine.agent.model import Answer, Request
+from baara_engine import addresses, clock, errors
+from baara_engine.agent import failures, prices, stream, whole
+from baara_engine.agent.model import Answer, Request, Usage
 from baara_engine.agent.offline.transport import OfflineTransport
 from baara_engine.config import OFFLINE
 from baara_engine.errors import FailureKind
@@ -35,6 +35,9 @@ FIRST_S = 300.0  # seconds until an answer begins: a long conversation is sent a
 IDLE_S = 90.0  # seconds without any event, pings included, after which the answer is taken for dead
 COUNT_S = 10.0  # seconds for counting the tokens of a question: the estimate is good enough to go on with
 REST_S = 1.0  # seconds for the rest of the stream once the answer is complete, so that the connection can be kept
+
+JSON_TYPE = "application/json"  #: of an answer in one piece, from a server that does not stream
+NO_KEY_NEEDED = "none"  # sent where there is no key, to a server on this computer: the SDK wants to send one
 
 PING = "ping"  # a type of event: the connection lives, and the answer is not getting on
 CACHED = {"type": "ephemeral"}
@@ -58,6 +61,7 @@ class AnthropicModel:
     ) -> None:
         """Take where the key comes from, which is asked at each call, and what to talk to if not Anthropic."""
         self._key = key
+        self._is_local = addresses.is_local(base_url)
         self._client = BaaraClient(base_url or BASE_URL, transport)
         self._clock = clock_ or clock.SystemClock()
         self._first_s = first_s
@@ -65,17 +69,21 @@ class AnthropicModel:
 
     async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
         """Ask once and give the complete answer; see `agent.model.Model`. Raises `errors.ModelFailure`."""
-        key = _usable(await asyncio.to_thread(self._key))  # a keyring may take its time
+        key = await asyncio.to_thread(self._key)  # a keyring may take its time
+        is_plain = self._is_local and not (key or "").strip()  # with a key it may be a gateway, which caches
+        key = NO_KEY_NEEDED if is_plain else _usable(key)
         asking = _Asking(self._client, self._first_s, self._idle_s, on_text or _ignore)
         try:
-            pieces = await asking.ask(key, body(request))
+            pieces = await asking.ask(key, plain_body(request) if is_plain else body(request))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told as one kind of error, without the key
             failure = failures.of(error, key=key, now=self._clock.now(), request_id=asking.request_id)
             if failure.kind is FailureKind.INTERNAL:
                 log.error("%s", failures.redacted("".join(traceback.format_exception(error)), key))  # noqa: TRY400
             raise failure from None  # the error of the SDK may hold the key
-        cost = prices.cost(pieces.model, pieces.usage)
-        return Answer(pieces.content, pieces.stop_reason, pieces.usage, pieces.model, cost, pieces.broken_inputs)
+        # What was not counted has no known cost: nothing would say that it is free.
+        cost = prices.cost(pieces.model, pieces.usage) if pieces.usage != Usage() else None
+        answered_by = pieces.model or request.model
+        return Answer(pieces.content, pieces.stop_reason, pieces.usage, answered_by, cost, pieces.broken_inputs)
 
     async def count(self, request: Request) -> int | None:
         """Give the tokens of a request; None where the service cannot say, or not now."""
@@ -122,6 +130,14 @@ def body(request: Request) -> Json:
     if request.betas:
         parameters["betas"] = list(request.betas)
     return parameters
+
+
+def plain_body(request: Request) -> Json:
+    """Make them for a server on this computer: without marks, and with a system prompt that is just a text."""
+    parameters: Json = {"model": request.model, "max_tokens": request.max_tokens, "messages": request.messages}
+    if request.system:
+        parameters["system"] = request.system
+    return parameters | ({"tools": request.tools} if request.tools else {})
 
 
 class BaaraClient(anthropic.AsyncAnthropic):
@@ -175,13 +191,17 @@ class _Asking:
     async def _read(self, answering: "anthropic.AsyncStream[RawMessageStreamEvent]", watchdog: asyncio.Timeout) -> None:
         self.request_id = answering.response.headers.get("request-id")
         _require_service(answering.response)
+        if JSON_TYPE in answering.response.headers.get("content-type", ""):
+            for event in whole.events(stream.event_of((await answering.response.aread()).decode())):
+                self._take(event)
+            return
         events = answering.raw_events(answering.response)
-        async for event in events:
+        async for piece in events:
             self._rewind(watchdog)
-            if event.event == "error":
-                raise failures.StreamError(stream.event_of(event.data))
-            if event.data:
-                self._take(stream.event_of(event.data))
+            if piece.event == "error":
+                raise failures.StreamError(stream.event_of(piece.data))
+            if piece.data:
+                self._take(stream.event_of(piece.data))
             if self._assembly.is_complete:
                 await _rest(events)
                 return

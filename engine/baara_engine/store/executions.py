@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from baara_engine import errors, events, queues, states
+from baara_engine import errors, events, queues, redaction, states
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Json, Kind, Permission, UnknownEffect
 from baara_engine.states import Outcome, Status
@@ -47,6 +47,7 @@ UPDATE execution SET lease_until = ?, beat_at = coalesce({SIGN.format(0)}, beat_
 WHERE owner = ? AND status IN ('assigned', 'running')
 """
 
+TOLD = ("output", "error_message")  #: columns with words that no person has typed
 TIMED_OUT_ADVICE = "It is tried again if it may be; else resume it with as much time, or restart it with more."
 DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
 
@@ -100,6 +101,7 @@ def move(
     if not states.may_move(before, after):
         raise ValueError(f"no execution may go from {before} to {after}")
     changes = _with_consequences(tx, before, after) | changes
+    changes |= {name: redaction.known.json(changes[name]) for name in TOLD if name in changes}
     columns = "".join(f", {name} = ?" for name in changes)
     fence, params = ("", ()) if epoch is None else (" AND epoch = ?", (epoch,))
     rows = tx.sql(

@@ -3,7 +3,7 @@
 import orjson
 import peewee as pw
 
-from baara_engine import errors, events
+from baara_engine import errors, events, redaction
 from baara_engine.clock import iso
 from baara_engine.records import Execution, Question, QuestionDraft
 from baara_engine.store import lookup, models
@@ -30,9 +30,10 @@ MISSED = "missed"  #: kind of a question about due times that came while nobody 
 
 def ask(tx: Tx, question_id: str, execution: Execution, turn: int, draft: QuestionDraft) -> None:
     """Store an open question and tell of it."""
-    options, detail = orjson.dumps(draft.options).decode(), orjson.dumps(draft.detail).decode()
+    shown = redaction.known.json([draft.text, draft.options, draft.detail])
+    text, options, detail = shown[0], orjson.dumps(shown[1]).decode(), orjson.dumps(shown[2]).decode()
     where = (question_id, execution.id, execution.thread_id, turn, draft.tool_use_id)
-    tx.sql(INSERT, (*where, draft.kind, draft.text, options, detail, tx.now))
+    tx.sql(INSERT, (*where, draft.kind, text, options, detail, tx.now))
     _tell(tx, question_id, execution.id, execution.thread_id, "open")
 
 

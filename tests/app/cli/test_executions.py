@@ -228,3 +228,15 @@ def test_what_the_agent_has_noted_is_shown(baara: Baara, work: Work) -> None:
     assert {name: told["progress"][name] for name in note} == note
     assert told["compactions"] == []
     assert "progress noted; next: The index." in baara("executions", "logs", execution.id).stdout
+
+
+def test_a_fork_goes_on_from_a_turn(baara: Baara, engine: Engine, work: Work) -> None:
+    """It is queued, knows where it is from, and a turn that has not been is refused by the name of its option."""
+    execution = work(calls(("glob", {"pattern": "*"}), turn=1), says("done"))
+    told = baara("executions", "fork", execution.id, "--turn", "1", "--prompt", "Now this.", "--model", "m", "--json")
+    fork = json.loads(told.stdout)
+    assert (fork["forked_from"], fork["forked_turn"], fork["model"]) == (execution.id, 1, "m")
+    assert engine.journal(fork["id"])[0][-1].content == [{"type": "text", "text": "Now this."}]
+    assert baara("executions", "fork", execution.id, "--turn", "9").returncode == 2
+    refused = baara("executions", "fork", execution.id, "--turn", "-1")
+    assert (refused.returncode, "--turn" in refused.stderr) == (2, True)

@@ -242,3 +242,11 @@ def test_submitting_loads_nothing_slow(environment: dict[str, str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_secret_in_a_prompt_is_kept_and_said(baara: Baara, engine: Engine) -> None:
+    """What a person typed stays as it was typed, and they are told that it looks like a key."""
+    prompt = "Use sk-ant-api03-abcDEF_123-xyz."
+    told = baara("submit", prompt)
+    assert "looks like a key" in told.stderr
+    assert engine.execution(told.stdout.strip()).prompt == prompt
