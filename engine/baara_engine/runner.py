@@ -63,6 +63,7 @@ class Runner:
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
         settler: settle.Settler, gates: gate.Gates,
+        house: Callable[[Execution], tools.House] = lambda _execution: tools.NoHouse(),
     ) -> None:  # fmt: skip
         self._store = store
         self._home = home
@@ -70,6 +71,7 @@ class Runner:
         self._sandbox = sandbox
         self._settle = settler
         self._gates = gates
+        self._house = house
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -140,7 +142,8 @@ class Runner:
         answering = self._gates.through(await self._models.get(execution.model), execution)
         toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
         habits = Habits(self._store, execution)
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
+        house = self._house(execution)
+        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits, house)
         system = prompts.system(execution.workspace)
         agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         self._begin_step(execution)

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import filelock
 
-from baara_engine import errors, homes, housekeeping, operations, owner, recovery, sandboxes, settle, timekeeping
+from baara_engine import errors, homes, house, housekeeping, operations, owner, recovery, sandboxes, settle, timekeeping
 from baara_engine.agent import gate, model
 from baara_engine.runner import Runner
 from baara_engine.worker import Worker
@@ -72,7 +72,10 @@ class Running:
         store, home = self._place.store, self._place.home
         randomness = random.SystemRandom()
         gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
-        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
+        runner = Runner(
+            store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
+            lambda execution: house.House(self._place, execution),
+        )  # fmt: skip
         worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:

@@ -9,10 +9,26 @@ import importlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
+from typing import Protocol, cast
 
 from baara_engine import errors, records, sandboxes
 from baara_engine.records import Effect, Json, UnknownEffect
+
+
+class House(Protocol):
+    """What a tool may ask of the engine, for the execution whose call it is. Raises `errors.BaaraError`."""
+
+    async def submit(self, key: str, wanted: Json) -> "ToolOutcome":
+        """Submit a sub-task under the key of a call, or give what has become of the one that it submitted before."""
+        ...
+
+
+class NoHouse:
+    """An engine that does nothing for tools: for a tool that is called without one."""
+
+    async def submit(self, key: str, wanted: Json) -> "ToolOutcome":  # noqa: ARG002 - whatever is wanted
+        """Refuse."""
+        raise errors.Refused("No sub-task can be submitted from here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +40,7 @@ class Call:
     session: sandboxes.Session
     notes: Json = field(default_factory=dict)  #: what `prepare` wrote down, committed with the intent
     on_output: Callable[[], None] = lambda: None  #: to be called while output comes
+    house: House = field(default_factory=NoHouse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +68,12 @@ class Ask:
     question: records.QuestionDraft
 
 
-ToolOutcome = Done | Ask
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """The tool has set something going whose end will be its result; no worker is held meanwhile."""
+
+
+ToolOutcome = Done | Ask | Awaited
 Recalled = Done | sandboxes.NotBegun | sandboxes.OutcomeUnknown
 
 
@@ -93,6 +115,7 @@ TABLE: dict[str, str] = {
     "grep": "baara_engine.tools.grep",
     "report": "baara_engine.tools.report",
     "ask_user": "baara_engine.tools.ask_user",
+    "submit_task": "baara_engine.tools.submit_task",
 }
 
 
