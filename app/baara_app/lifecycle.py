@@ -90,6 +90,7 @@ def config() -> Config:
     return Config(
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
         base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
+        claude=Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").absolute(),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
     )
 

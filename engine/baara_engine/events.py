@@ -19,6 +19,8 @@ class Kind(StrEnum):
     QUESTION = "question"  #: A question was asked, answered or withdrawn: data {question_id, status}.
     QUEUE = "queue"  #: A queue's setting changed: data {name, concurrency}.
     TASK = "task"  #: A task was made, changed or deleted: data {task_id, change}.
+    TEMPLATE = "template"  #: A template was made, changed or deleted: data {template_id, change}.
+    PROJECT = "project"  #: A project was made, changed, deleted or made the active one: data {project_id, change}.
     SLEPT = "slept"  #: The computer was asleep: data {ms}.
     CLOCK_JUMPED = "clock_jumped"  #: The computer's clock was set: data {ms}, below 0 for backwards.
     FINDING = "finding"  #: Something is not as it should be, or is well again: data {key, kind, state, message}.

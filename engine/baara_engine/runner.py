@@ -144,7 +144,7 @@ class Runner:
         habits = Habits(self._store, execution)
         house = self._house(execution)
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits, house)
-        system = prompts.system(execution.workspace)
+        system = "\n\n".join(filter(None, [prompts.system(execution.workspace), await house.instructions()]))
         agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         self._begin_step(execution)
         ending = await agent.work(talk)

@@ -13,13 +13,16 @@ from baara_engine.records import (
     Json,
     Kind,
     Message,
+    Project,
     Question,
     Queue,
     Task,
+    Template,
     Thread,
     ThreadMessage,
     ToolCall,
 )
+from baara_engine.skills import Plugin, Skill
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
                    "receipt_at", "since", "seen_at", "cleared_at"})  # fmt: skip
@@ -122,6 +125,26 @@ def finding(record: Finding) -> Json:
 def question(record: Question) -> Json:
     """Give a question."""
     return _with_times(asdict(record))
+
+
+def template(record: Template) -> Json:
+    """Give a template."""
+    return _with_times(asdict(record))
+
+
+def project(record: Project, active: Project | None) -> Json:
+    """Give a project, and whether it is the active one."""
+    return _with_times(asdict(record)) | {"active": active is not None and active.id == record.id}
+
+
+def skill(record: Skill) -> Json:
+    """Give a skill, without its instructions."""
+    return asdict(record) | {"root": str(record.root), "plugin_root": record.plugin_root and str(record.plugin_root)}
+
+
+def plugin(record: Plugin) -> Json:
+    """Give a plugin."""
+    return asdict(record) | {"path": str(record.path)}
 
 
 def _error(record: Execution) -> Json | None:

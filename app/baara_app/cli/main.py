@@ -16,12 +16,15 @@ from baara_app.cli import (
     key,
     options,
     output,
+    projects,
     questions,
     queues,
     serve,
+    skills,
     status,
     submit,
     tasks,
+    templates,
     threads,
 )
 from baara_app.cli.waiting import Interrupted
@@ -41,6 +44,10 @@ app.add_typer(queues.app, name="queues")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
+app.add_typer(templates.app, name="templates")
+app.add_typer(projects.app, name="projects")
+app.add_typer(skills.app, name="skills")
+app.add_typer(skills.plugins, name="plugins")
 app.command("status")(status.status)
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)

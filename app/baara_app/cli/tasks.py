@@ -38,7 +38,7 @@ def list_(shell: Shell) -> None:
 def show(shell: Shell, task: Named) -> None:
     """Show one task."""
     with shell.engine() as engine:
-        _show(shell, engine.task(task))
+        show_one(shell, engine.task(task))
 
 
 @app.command("create")
@@ -59,7 +59,7 @@ def create(
         draft = requests.parse(requests.TaskDraft, said)
     with shell.engine() as engine:
         _require_thread(engine, draft.thread_id)
-        _show(shell, engine.create_task(draft))
+        show_one(shell, engine.create_task(draft))
 
 
 @app.command("update")
@@ -80,7 +80,7 @@ def update(
         raise errors.InvalidInput("Say what is to be changed; see: baara tasks update --help")
     with shell.engine() as engine, options.as_typed(prompt="--prompt"):
         _require_thread(engine, changes.get("thread_id"))
-        _show(shell, engine.update_task(task, changes))
+        show_one(shell, engine.update_task(task, changes))
 
 
 @app.command("delete")
@@ -136,7 +136,8 @@ def _require_thread(engine: Engine, thread_id: str | None) -> None:
         engine.thread(thread_id)
 
 
-def _show(shell: Shell, task: Task) -> None:
+def show_one(shell: Shell, task: Task) -> None:
+    """Print one task."""
     if shell.json:
         output.document(documents.task(task))
         return

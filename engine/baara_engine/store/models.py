@@ -335,6 +335,38 @@ class Finding(Base):
         indexes = (pw.SQL("CREATE INDEX finding_open ON finding(execution_id) WHERE cleared_at IS NULL"),)
 
 
+class Template(Base):
+    """A prompt with parameters. `parameters` and `options` are JSON."""
+
+    id = pw.TextField(primary_key=True)
+    name = pw.TextField(collation="NOCASE", unique=True)
+    description = pw.TextField()
+    prompt = pw.TextField()
+    parameters = pw.TextField()
+    options = pw.TextField()
+    created_at = pw.BigIntegerField()
+    updated_at = pw.BigIntegerField()
+
+
+class Project(Base):
+    """What executions have in common. `defaults` is JSON."""
+
+    id = pw.TextField(primary_key=True)
+    name = pw.TextField(collation="NOCASE", unique=True)
+    instructions = pw.TextField()
+    folder = pw.TextField(null=True)
+    defaults = pw.TextField()
+    created_at = pw.BigIntegerField()
+    updated_at = pw.BigIntegerField()
+
+
+class TrustedFolder(Base):
+    """A folder whose own skills may be used."""
+
+    path = pw.TextField(primary_key=True)
+    at = pw.BigIntegerField()
+
+
 def select(table: type[Base], record: type[Any]) -> Any:
     """Select from a table just the columns that a record has, in its order."""
     return table.select(*(getattr(table, field.name) for field in fields(record)))
@@ -343,4 +375,5 @@ def select(table: type[Base], record: type[Any]) -> Any:
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
     Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding,
+    Template, Project, TrustedFolder,
 )  # fmt: skip

@@ -22,6 +22,14 @@ class House(Protocol):
         """Submit a sub-task under the key of a call, or give what has become of the one that it submitted before."""
         ...
 
+    async def skill(self, name: str) -> "Done":
+        """Put a skill's files into the workspace, and give its instructions."""
+        ...
+
+    async def instructions(self) -> str:
+        """Give what the person says for all work of this kind, for the system prompt; empty where that is nothing."""
+        ...
+
 
 class NoHouse:
     """An engine that does nothing for tools: for a tool that is called without one."""
@@ -29,6 +37,14 @@ class NoHouse:
     async def submit(self, key: str, wanted: Json) -> "ToolOutcome":  # noqa: ARG002 - whatever is wanted
         """Refuse."""
         raise errors.Refused("No sub-task can be submitted from here.")
+
+    async def skill(self, name: str) -> "Done":
+        """Refuse."""
+        raise errors.Refused(f"There is no skill “{name}” here.")
+
+    async def instructions(self) -> str:
+        """Say nothing."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +132,7 @@ TABLE: dict[str, str] = {
     "report": "baara_engine.tools.report",
     "ask_user": "baara_engine.tools.ask_user",
     "submit_task": "baara_engine.tools.submit_task",
+    "skill": "baara_engine.tools.skill",
 }
 
 
