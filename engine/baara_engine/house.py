@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from baara_engine import families, operations, projects, states, subtasks, tools
+from baara_engine import errors, families, operations, projects, states, subtasks, tools
 from baara_engine.records import Execution, Json
 from baara_engine.skills import Catalogue, finding, using
 from baara_engine.store import executions, trust
@@ -35,7 +35,10 @@ class House:
 
     async def skill(self, name: str) -> tools.Done:
         """Put a skill's files into the workspace, and give its instructions."""
-        skill = using.find(await asyncio.to_thread(self._catalogue), name)
+        try:
+            skill = using.find(await asyncio.to_thread(self._catalogue), name)
+        except errors.NotFound as error:
+            raise errors.InvalidInput(error.message) from error  # the agent can mend it: it names another
         return tools.Done(await asyncio.to_thread(using.load, skill, Path(self.execution.workspace)))
 
     async def instructions(self) -> str:

@@ -65,7 +65,7 @@ def create(
 @common.command
 def update(
     shell: Shell,
-    project: Named,
+    named: Named,
     *,
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
     instructions: Instructions = None,
@@ -77,7 +77,7 @@ def update(
     if not said and not defaults:
         raise errors.InvalidInput("Say what is to be changed; see: baara projects update --help")
     with shell.engine() as engine, options.as_typed(defaults="the defaults"):
-        before = engine.project(project)
+        before = engine.project(named)
         changed = engine.update_project(before.id, said | {"defaults": before.defaults | defaults})
         _show(shell, changed, engine.active_project())
 

@@ -83,6 +83,7 @@ def trust(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="The folder; without one, the trusted ones are listed.")
     ] = None,
+    *,
     no_longer: Annotated[bool, typer.Option("--no-longer", help="Trust it no longer.")] = False,
 ) -> None:
     """Let work in a folder use the skills and commands that lie in its .claude."""

@@ -56,7 +56,7 @@ class _Found:
             _require_text(document)
             self._take(Skill(
                 _called(name, plugin), Kind.SKILL, description, source, folder, DOCUMENT,
-                plugin.path if plugin else None, reading.line(document.head.get("argument-hint"), 200),
+                plugin.path if plugin else None, _hint(document),
                 document.head.get("disable-model-invocation") is not True,
             ))  # fmt: skip
         except errors.InvalidInput as error:
@@ -82,7 +82,7 @@ class _Found:
             description = reading.line(document.head.get("description")) or reading.line(document.body, 100)
             self._take(Skill(
                 _called(name, plugin), Kind.COMMAND, description, source, file.parent, file.name,
-                plugin.path if plugin else None, reading.line(document.head.get("argument-hint"), 200), offered=False,
+                plugin.path if plugin else None, _hint(document), offered=False,
             ))  # fmt: skip
         except errors.InvalidInput as error:
             self.problems.append(Problem(file, error.message))
@@ -114,6 +114,12 @@ class _Found:
 def _require_text(document: reading.Document) -> None:
     if not document.body:
         raise errors.InvalidInput("it has no instructions")
+
+
+def _hint(document: reading.Document) -> str:
+    """Give what arguments are expected. Authors write [file], which is a list to YAML."""
+    hint = document.head.get("argument-hint")
+    return reading.line(f"[{', '.join(map(str, hint))}]" if isinstance(hint, list) else hint, 200)
 
 
 def _called(name: str, plugin: plugins.Installed | None) -> str:

@@ -86,7 +86,8 @@ def _head(text: str) -> dict[str, Any]:
 
 def _where(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{error.problem} (line {error.problem_mark.line + 2})"
+        hint = "; put a value that holds a colon into quotes" if "mapping values" in str(error.problem) else ""
+        return f"{error.problem} (line {error.problem_mark.line + 2}){hint}"
     return line(str(error), 200)
 
 

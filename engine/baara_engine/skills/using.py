@@ -147,7 +147,10 @@ def _files(root: Path) -> Iterator[str]:
 
 def _read(root: Path, path: str) -> tuple[bytes | None, bool]:
     """Read one file and say whether it may be run; None for what is no regular file within the folder."""
-    folder = os.open(root, confined.FOLDER | os.O_CLOEXEC)
+    try:
+        folder = os.open(root, confined.FOLDER | os.O_CLOEXEC)
+    except OSError as error:
+        raise errors.InvalidInput(f"The folder {root} cannot be read: {error.strerror}.") from error
     try:
         opened = confined.open_beneath(folder, path, confined.FILE)
     except OSError:
