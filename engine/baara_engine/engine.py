@@ -51,7 +51,7 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine(engine_parts.Templates, engine_parts.Projects, engine_parts.Skills):
+class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import Any
 
 from baara_engine import errors, families, operations, queues, requests
 from baara_engine.records import Execution, Json, Kind, Permission
-from baara_engine.store import executions
+from baara_engine.store import executions, threads
 from baara_engine.store import families as rows
 from baara_engine.store.transaction import Tx, View
 
@@ -32,7 +32,12 @@ def submit(tx: Tx, place: operations.Place, parent: Execution, call_key: str, wa
         return known
     parent = executions.get(tx, parent.id)
     _require_room(tx, parent)
-    return operations.submit(tx, place, requests.parse(requests.Submission, _values(tx, parent, key, wanted)))
+    child = operations.submit(tx, place, requests.parse(requests.Submission, _values(tx, parent, key, wanted)))
+    threads.post(
+        tx, place.store.ids.new(), parent.thread_id, kind="note", execution_id=parent.id,
+        body=f"Sub-task “{child.name}” submitted: execution {child.id}.", key=f"{child.id}/submitted",
+    )  # fmt: skip
+    return child
 
 
 def _values(tx: Tx, parent: Execution, key: str, wanted: Json) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def list_(
 def show(shell: Shell, execution: Id) -> None:
     """Show one execution with all that is known of it."""
     with shell.engine() as engine:
-        _show(shell, engine.execution(execution), engine.attempts(execution))
+        _show(shell, engine.execution(execution), engine.attempts(execution), engine.sub_tasks(execution))
 
 
 @app.command("events")
@@ -184,13 +184,16 @@ def _tell(shell: Shell, execution: Execution) -> None:
         output.text(f"Execution {execution.id}: {words.state(execution)}.")
 
 
-def _show(shell: Shell, execution: Execution, attempts: list[Attempt]) -> None:
+def _show(shell: Shell, execution: Execution, attempts: list[Attempt], below: list[Execution]) -> None:
     now = clock.SystemClock().now()
     if shell.json:
         leases = [documents.attempt(attempt) for attempt in attempts]
-        output.document(documents.execution(execution, now) | {"attempts": leases})
+        output.document(
+            documents.execution(execution, now) | {"attempts": leases, "sub_tasks": [one.id for one in below]}
+        )
         return
-    output.fields([*_what(execution), *_how_far(execution, now), *_outcome(execution)])
+    sub_tasks = [("Sub-task", f"{one.id}  {words.state(one)}  {one.name}") for one in below]
+    output.fields([*_what(execution), *_how_far(execution, now), *sub_tasks, *_outcome(execution)])
 
 
 def _what(execution: Execution) -> list[tuple[str, str | None]]:
@@ -203,6 +206,8 @@ def _what(execution: Execution) -> list[tuple[str, str | None]]:
         ("Kind", execution.kind),
         ("Prompt", execution.prompt if execution.prompt != execution.name else None),
         ("Task", execution.task_id),
+        ("Project", execution.project_id),
+        ("Part of", execution.parent_id),
         ("Thread", execution.thread_id),
         ("From", execution.source),
         ("Queue", f"{execution.queue}, priority {execution.priority}"),
