@@ -28,7 +28,7 @@ def submit(tx: Tx, place: operations.Place, parent: Execution, call_key: str, wa
     """
     key = families.key_of(call_key)
     known = executions.by_key(tx, key)
-    if known is not None:
+    if known is not None and known.parent_id == parent.id:
         return known
     parent = executions.get(tx, parent.id)
     _require_room(tx, parent)

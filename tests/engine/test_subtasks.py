@@ -271,7 +271,8 @@ def test_a_sub_task_may_be_given_less(engine: Engine, parent: Execution) -> None
 def test_the_same_call_submits_once(engine: Engine, parent: Execution) -> None:
     """The call's key names the sub-task, so a call that is run again finds it; also where the key is very long."""
     for key in ("toolu_1", "t" * 500):
-        assert submit(engine, parent, key).id == submit(engine, parent, key).id
+        assert submit(engine, parent, key, budget_usd=0.5).id == submit(engine, parent, key, budget_usd=0.5).id
+    assert submit(engine, parent, "toolu_1", budget_usd=0.5).status is Status.QUEUED  # though no money is left
     assert len(children(engine, parent)) == 2
 
 

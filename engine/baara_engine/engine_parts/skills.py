@@ -1,5 +1,6 @@
 """Skills and plugins: what the person keeps for certain jobs."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ class Skills(operations.Place):
     def skills(self, workspace: Path | None = None) -> Catalogue:
         """Find all skills and plugins, with those of a workspace if its folder is trusted."""
         trusted = self.store.read(trust.listing)
-        real = None if workspace is None else workspace.resolve()
+        real = None if workspace is None else _real(workspace)
         return finding.catalogue(self.home, self.config.claude, real if str(real) in trusted else None)
 
     def skill(self, name: str, workspace: Path | None = None) -> tuple[Skill, str]:
@@ -59,7 +60,7 @@ class Skills(operations.Place):
 
         Raises `errors.InvalidInput` for what is no folder, `errors.NotFound` for one that was not trusted.
         """
-        real = folder.expanduser().resolve()
+        real = _real(folder.expanduser())
         if not trusted:
             if not self.store.write(lambda tx: trust.remove(tx, str(real))):
                 raise errors.NotFound(f"The folder {real} is not trusted.")
@@ -68,3 +69,8 @@ class Skills(operations.Place):
         else:
             self.store.write(lambda tx: trust.add(tx, str(real)))
         return str(real)
+
+
+def _real(folder: Path) -> Path:
+    """Give where a folder really lies, links followed; unlike Path.resolve also where they go round in circles."""
+    return Path(os.path.realpath(folder))

@@ -41,7 +41,7 @@ class _Found:
     def folders(self, root: Path, source: str, *, within: Path | None = None) -> None:
         """Take the skills whose folders lie in this one."""
         for folder in self._entries(root):
-            if folder.is_dir() and (folder / DOCUMENT).exists():
+            if reading.is_folder(folder) and reading.is_there(folder / DOCUMENT):
                 self.folder(folder, source, within=within)
 
     def folder(
@@ -67,7 +67,7 @@ class _Found:
     ) -> None:
         """Take the commands that lie in this folder."""
         for file in self._entries(root):
-            if file.suffix == ".md" and not file.is_dir():
+            if file.suffix == ".md" and not reading.is_folder(file):
                 self.command(file, source, within=within, plugin=plugin)
 
     def command(

@@ -79,7 +79,7 @@ def _plugin(claude: Path, full_name: str, entry: dict[str, Any], on: bool, probl
     short, _, marketplace = full_name.partition("@")
     name = reading.name(short, short)
     path = Path(str(entry.get("installPath", "")))
-    if not path.is_absolute() or not path.is_dir():
+    if not path.is_absolute() or not reading.is_folder(path):
         raise errors.InvalidInput("its folder is not there")
     offer = _offer(claude, name, marketplace, problems)
     about = _optional(path, MANIFEST, problems)
@@ -98,19 +98,19 @@ def _skill_folders(path: Path, named: list[str]) -> Iterator[Path]:
     if named:
         for one in named:
             folder = _inside(path, one)
-            yield from [folder] if (folder / "SKILL.md").exists() else _with_document(folder)
+            yield from [folder] if reading.is_there(folder / "SKILL.md") else _with_document(folder)
         return
     usual = list(_with_document(path / "skills"))
-    yield from usual or ([path] if (path / "SKILL.md").exists() else _with_document(path))
+    yield from usual or ([path] if reading.is_there(path / "SKILL.md") else _with_document(path))
 
 
 def _with_document(folder: Path) -> list[Path]:
-    return [one for one in entries(folder)[0] if (one / "SKILL.md").exists()]
+    return [one for one in entries(folder)[0] if reading.is_there(one / "SKILL.md")]
 
 
 def _command_files(path: Path, named: list[str]) -> Iterator[Path]:
     for place in [_inside(path, one) for one in named] or [path / "commands"]:
-        if place.is_file():
+        if reading.is_there(place) and not reading.is_folder(place):
             yield place
         else:
             yield from (one for one in entries(place)[0] if one.suffix == ".md")
@@ -145,7 +145,7 @@ def _enabled(claude: Path, problems: list[Problem]) -> dict[str, Any]:
 
 def _optional(root: Path, path: str, problems: list[Problem]) -> dict[str, Any]:
     """Read a JSON object, if there is one; what cannot be read is a problem."""
-    if not (root / path).exists():
+    if not reading.is_there(root / path):
         return {}
     try:
         return reading.manifest(root, path)

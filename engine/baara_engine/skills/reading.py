@@ -103,6 +103,22 @@ def _text(root: Path, path: str, most: int) -> str:
     return text
 
 
+def is_folder(path: Path) -> bool:
+    """Say whether there is a folder that can be looked into; what cannot be reached is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is something at this path; what cannot be reached is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def content(root: Path, path: str, most: int) -> bytes:
     """Read a regular file of at most so many bytes that lies in `root`. Raises `errors.InvalidInput`."""
     try:

@@ -167,7 +167,10 @@ def _date(parameter: Parameter, text: str) -> str:
 
 def _path(parameter: Parameter, text: str) -> str:
     path = Path(text).expanduser().absolute()
-    there = path.is_dir() if parameter.type is Type.FOLDER else path.is_file()
+    try:
+        there = path.is_dir() if parameter.type is Type.FOLDER else path.is_file()
+    except OSError as error:
+        raise _misfit(parameter, f"the path cannot be used: {error.strerror}") from error
     if not there:
         raise _misfit(parameter, f"{path} is no {parameter.type} that exists")
     return str(path)

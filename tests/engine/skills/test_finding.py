@@ -154,7 +154,16 @@ def test_claudes_lists_may_be_broken(home: Path, claude: Path, skill: Write) -> 
         '{"plugins": {"a@b": [{"installPath": "relative"}]}}',
         '{"plugins": {"c@d": {"installPath": "/no"}}}',
     )
-    for broken in ('{"plugins": ', "[]", '{"plugins": []}', '{"plugins": {"a@b": 7, "../x@y": [{}]}}', relative, gone):
+    endless = json.dumps({"plugins": {"e@f": {"installPath": "/" + "x" * 5000}}})
+    for broken in (
+        endless,
+        '{"plugins": ',
+        "[]",
+        '{"plugins": []}',
+        '{"plugins": {"a@b": 7, "../x@y": [{}]}}',
+        relative,
+        gone,
+    ):
         list_file.write_text(broken)
         (claude / "settings.json").write_text(broken)
         assert names(home, claude) == ["good"]

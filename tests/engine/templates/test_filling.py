@@ -59,6 +59,7 @@ def test_values_are_checked_by_their_types(tmp_path: Path) -> None:
         ("choice", "c", {"choices": ["a", "b"]}, "“c” is none of: a, b"),
         ("folder", "/not/there", {}, "/not/there is no folder that exists"),
         ("file", "/", {}, "/ is no file that exists"),
+        ("file", "/" + "x" * 5000, {}, "the path cannot be used"),
         ("text", True, {}, "it must be text or a number"),
         ("text", ["a"], {}, "it must be text or a number"),
         ("text", "a\0", {}, "it holds a NUL character"),
