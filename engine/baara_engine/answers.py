@@ -3,13 +3,15 @@
 from baara_engine import errors, events, journal, queues, settle
 from baara_engine.health import asking
 from baara_engine.records import Effect, Execution, Kind, Question
+from baara_engine.sandboxes import asking as sandbox
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, threads
 from baara_engine.store import journal as rows
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
-WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING})  #: kinds whose options mean something
+#: kinds whose options mean something
+WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING, sandbox.KIND})
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 
@@ -23,13 +25,15 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             _answer_stuck(tx, execution, question, text)
         case questions.REPEATING:
             _answer_repeating(tx, execution, question, text)
+        case sandbox.KIND:
+            _answer_sandbox(tx, execution, text)
         case _:
             _put_result(tx, execution, question, _told(question, execution, text), is_error=False)
     threads.post(
         tx, store.ids.new(), execution.thread_id, kind="answer", body=text, execution_id=execution.id,
         key=f"answer/{question.id}",
     )  # fmt: skip
-    if question.kind == questions.REPEATING and text == asking.STOP:
+    if question.kind in {questions.REPEATING, sandbox.KIND} and text == asking.STOP:
         settle.cancel(tx, store, execution)
     else:
         _go_on(tx, execution)
@@ -59,6 +63,13 @@ def _answer_repeating(tx: Tx, execution: Execution, question: Question, text: st
     _put_result(tx, execution, question, f"{asking.NOT_RUN} {text}", is_error=True)
 
 
+def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:
+    """Let it go on in the sandbox that a person has chosen instead, or try again."""
+    name = sandbox.chosen(text)
+    if name is not None:
+        executions.move_to_sandbox(tx, execution.id, name)
+
+
 def _as_offered(question: Question, execution: Execution, text: str) -> str:
     """Give the option that is meant, or the words as they are.
 
@@ -70,7 +81,7 @@ def _as_offered(question: Question, execution: Execution, text: str) -> str:
     for option in question.options:
         if option.casefold() == meant:
             return option
-    if execution.kind is Kind.COMMAND:
+    if execution.kind is Kind.COMMAND or question.kind == sandbox.KIND:
         raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
     return text
 

@@ -135,7 +135,7 @@ def _new(tx: Tx, place: Place, submission: requests.Submission, execution_id: st
         budget_microusd=submission.budget_microusd, project_id=submission.project_id, parent_id=submission.parent_id,
         forked_from=None, forked_turn=None, slot_id=None, gate=submission.gate,
         fallback_model=submission.fallback_model, mcp_servers=submission.mcp_servers,
-        sandbox_limits=submission.sandbox_limits,
+        sandbox_limits=submission.limits,
         source=submission.source, idempotency_key=submission.idempotency_key, created_at=tx.now, started_at=None,
         completed_at=None, not_before=submission.not_before, worked_ms=0, turn=0, turns_from=0, input_tokens=0,
         output_tokens=0, cost_microusd=0, cost_known=True, output=None, error_cause=None, error_message=None,
@@ -169,6 +169,6 @@ def _task(tx: Tx, task_id: str, draft: requests.TaskDraft, created_at: int) -> T
         thread_id=draft.thread_id, unknown_effect=draft.unknown, allowed_tools=draft.allowed_tools,
         checks=draft.checks, permission=draft.permission, budget_microusd=draft.budget_microusd,
         project_id=draft.project_id, gate=draft.gate, fallback_model=draft.fallback_model,
-        mcp_servers=draft.mcp_servers, sandbox_limits=draft.sandbox_limits,
+        mcp_servers=draft.mcp_servers, sandbox_limits=draft.limits,
         enabled=draft.enabled, created_at=created_at, updated_at=tx.now,
     )  # fmt: skip

@@ -16,6 +16,8 @@ MAX_RETRIES = 100
 MAX_TURNS = 10_000
 MAX_TIMEOUT_S = 30 * 24 * 3600.0  # a month
 
+MAX_HOSTS = 200  # of a list that somebody has thought about
+MAX_INPUTS = 100  # files and folders; a folder holds any number
 MAX_CHECKS = 50  # each is a command or a file to be read: more belong into a script
 MAX_BUDGET_MICROUSD = 1_000_000_000_000  # a million dollars; catches a slip of the finger
 
@@ -65,6 +67,13 @@ def _workspace(value: str) -> str:
     return str(path)
 
 
+def _input(value: str) -> str:
+    path = Path(_text(value)).expanduser().absolute()
+    if not path.exists():
+        raise ValueError(f"there is no {path}")
+    return str(path)
+
+
 def _queue(value: str) -> str:
     queues.require_for_submission(value)
     return value
@@ -91,7 +100,34 @@ Seconds = Annotated[float, pydantic.Field(gt=0, le=MAX_TIMEOUT_S, allow_inf_nan=
 Turns = Annotated[int, pydantic.Field(ge=1, le=MAX_TURNS)]
 Budget = Annotated[int, pydantic.Field(gt=0, le=MAX_BUDGET_MICROUSD)]
 Command = Annotated[str, pydantic.AfterValidator(_prompt), pydantic.AfterValidator(_command)]
+Host = Annotated[
+    str, pydantic.Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
+]
+Input = Annotated[str, pydantic.AfterValidator(_input)]
 ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
+
+
+class SandboxLimits(pydantic.BaseModel):
+    """What may be said of `sandboxes.Limits`. What is not said stays as it is there."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    memory_bytes: Annotated[int, pydantic.Field(ge=16 * sandboxes.MIB, le=sandboxes.TIB)] | None = None
+    cpu_s: Seconds | None = None
+    cpus: Annotated[float, pydantic.Field(ge=0.01, le=1024)] | None = None
+    processes: Annotated[int, pydantic.Field(ge=4, le=1_000_000)] | None = None
+    open_files: Annotated[int, pydantic.Field(ge=16, le=1_000_000)] | None = None
+    file_bytes: Annotated[int, pydantic.Field(ge=0, le=sandboxes.TIB)] | None = None
+    workspace_bytes: Annotated[int, pydantic.Field(ge=sandboxes.MIB, le=64 * sandboxes.TIB)] | None = None
+    network: sandboxes.Network | None = None
+    hosts: Annotated[tuple[Host, ...], pydantic.Field(max_length=MAX_HOSTS)] | None = None
+    inputs: Annotated[tuple[Input, ...], pydantic.Field(max_length=MAX_INPUTS)] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _hosts_need_a_list(self) -> Self:
+        if (self.network is sandboxes.Network.LISTED) != bool(self.hosts):
+            raise ValueError("hosts go with the network “listed”, and it with hosts")
+        return self
 
 
 class Options(pydantic.BaseModel):
@@ -118,12 +154,18 @@ class Options(pydantic.BaseModel):
     gate: Command | None = None
     fallback_model: Name | None = None
     mcp_servers: tuple[Name, ...] | None = None
-    sandbox_limits: Json | None = None
+    sandbox_limits: SandboxLimits | None = None
 
     @property
     def retries(self) -> int:
         """Give how often it is tried again, by its kind unless it is said."""
         return DEFAULT_RETRIES[self.kind] if self.max_retries is None else self.max_retries
+
+    @property
+    def limits(self) -> Json | None:
+        """Give what was said of the sandbox's limits, as it is stored."""
+        said = None if self.sandbox_limits is None else self.sandbox_limits.model_dump(mode="json", exclude_none=True)
+        return said or None
 
     @property
     def unknown(self) -> UnknownEffect:

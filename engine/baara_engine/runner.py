@@ -15,6 +15,7 @@ from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
 from baara_engine.records import Execution, Json, Kind
+from baara_engine.sandboxes import asking
 from baara_engine.store import deaths
 from baara_engine.store.store import Store
 
@@ -122,7 +123,12 @@ class Runner:
 
     async def _work(self, lease: Lease, talk: Conversation) -> None:
         execution = lease.execution
-        session = await self._open(execution)
+        limits = sandboxes.limits_of(execution.sandbox_limits)
+        lacking = await asking.lacking(self._sandbox(execution.sandbox), limits)
+        if lacking is not None:
+            await self._settle.waiting(execution, [lacking], talk.turn, lease.worked_ms)
+            return
+        session = await self._open(execution, limits)
         try:
             if execution.kind is Kind.COMMAND:
                 await self._run_command(lease, session)
@@ -140,7 +146,7 @@ class Runner:
         journal = Journal(self._store, execution)
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
-        toolbox = {name: tools.load(name) for name in execution.allowed_tools or tools.TABLE}
+        toolbox = tools.of_use(execution.allowed_tools or tools.TABLE, session.languages)
         habits = Habits(self._store, execution)
         house = self._house(execution)
         actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits, house)
@@ -164,10 +170,9 @@ class Runner:
         else:
             await self._settle.completed(execution, ending.text)
 
-    async def _open(self, execution: Execution) -> sandboxes.Session:
+    async def _open(self, execution: Execution, limits: sandboxes.Limits) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id
         homes.make_folder(private)
-        limits = sandboxes.Limits()
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
 
 

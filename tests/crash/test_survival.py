@@ -69,7 +69,11 @@ def agent(engine: Engine, world: World, title: str, *kinds: str, **options: obje
     troubles: dict[int, work.Trouble] = {1: trouble} if isinstance(trouble, tuple) else {}
     steps = [("act", SLOW_MS, 0) if kind == "slow" else (kind, 0, 0) for kind in kinds]
     prompt = work.prompt(world, title, steps, troubles)
-    return engine.submit(requests.Submission.model_validate({"prompt": prompt, "name": title, **options}))
+    return engine.submit(
+        requests.Submission.model_validate(
+            {"prompt": prompt, "name": title, "workspace": str(world.workspace), **options}
+        )
+    )
 
 
 def until(done: Callable[[], bool]) -> None:

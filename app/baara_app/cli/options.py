@@ -13,6 +13,7 @@ import typer
 from baara_engine import errors, queues, requests, sandboxes
 from baara_engine.engine import Engine
 from baara_engine.records import Execution, Kind, UnknownEffect
+from baara_engine.sandboxes import Network
 
 STDIN = "-"  #: stands for text that comes from standard input
 SOURCE = "cli"
@@ -58,6 +59,16 @@ class How:
         UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
     ] = None
 
+    network: Annotated[Network | None, typer.Option(help="What its commands may reach.")] = None
+    host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="With --network listed: a host, or *.example.org.")
+    ] = None
+    memory: Annotated[int | None, typer.Option(metavar="MB", help="Memory that its commands may use.")] = None
+    cpus: Annotated[float | None, typer.Option(metavar="N", help="Processors' worth of time (docker).")] = None
+    input: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="A file or folder that its commands may read, not write.")
+    ] = None
+
     def values(self) -> dict[str, Any]:
         """Give what was said, as the fields of `requests.Options`."""
         said = {
@@ -73,8 +84,19 @@ class How:
             "thread_id": self.thread,
             "project_id": self.project,
             "unknown_effect": self.unknown_effect,
+            "sandbox_limits": self._limits() or None,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    def _limits(self) -> dict[str, Any]:
+        said = {
+            "network": self.network,
+            "hosts": self.host,
+            "memory_bytes": None if self.memory is None else self.memory * sandboxes.MIB,
+            "cpus": self.cpus,
+            "inputs": self.input,
+        }
+        return {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

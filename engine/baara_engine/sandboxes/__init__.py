@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from baara_engine import errors
+from baara_engine.records import Json
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+TIB = 1024 * GIB
 
 
 SHELL, PYTHON, JAVASCRIPT = "shell", "python", "javascript"  #: languages of `Session.run`
@@ -38,7 +40,10 @@ class Strength(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one session and each of its commands may use. A sandbox says which of them it cannot hold."""
+    """What one session and each of its commands may use. A sandbox says which of them it cannot hold.
+
+    People set some of these (`requests.SandboxLimits`); the first three are the engine's own.
+    """
 
     wall_s: float = 24 * 3600.0  #: seconds until a command is ended, whatever it asks for
     output_bytes: int = 64 * KIB  #: bytes of output kept: the first two thirds and the last third, with a note between
@@ -172,13 +177,12 @@ class Sandbox(Protocol):
 
     name: str
 
-    @property
-    def strength(self) -> Strength:
+    async def strength(self) -> Strength:
         """Say what stands between a command and the rest of this computer, as it is set up now."""
         ...
 
-    async def missing(self) -> str | None:
-        """Say in a sentence what this computer lacks for it, and what to do about that; None if it can work here."""
+    async def missing(self, limits: Limits) -> str | None:
+        """Say in a sentence what this computer lacks to hold these limits, and the remedy; None if it lacks nothing."""
         ...
 
     async def open(self, workspace: Path, private: Path, limits: Limits) -> Session:
@@ -197,6 +201,7 @@ class Sandbox(Protocol):
 # name → module and class, imported when first asked for
 TABLE: dict[str, tuple[str, str]] = {
     "native": ("baara_engine.sandboxes.native", "NativeSandbox"),
+    "docker": ("baara_engine.sandboxes.docker", "DockerSandbox"),
 }
 DEFAULT = "native"
 
@@ -213,6 +218,18 @@ def require(name: str) -> None:
     if name not in TABLE:
         known = ", ".join(sorted(TABLE))
         raise errors.InvalidInput(f"There is no sandbox “{name}” in this version. It has: {known}.")
+
+
+def limits_of(stored: Json | None) -> Limits:
+    """Make the limits of an execution from what is stored of them, which `requests.SandboxLimits` has checked."""
+    given = dict(stored or {})
+    if "network" in given:
+        given["network"] = Network(given["network"])
+    if "inputs" in given:
+        given["inputs"] = tuple(map(Path, given["inputs"]))
+    if "hosts" in given:
+        given["hosts"] = tuple(given["hosts"])
+    return Limits(**given)
 
 
 def require_language(language: str, known: frozenset[str]) -> None:

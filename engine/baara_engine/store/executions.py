@@ -259,6 +259,12 @@ def point_at_question(tx: Tx, execution_id: str, question_id: str) -> None:
     tx.sql("UPDATE execution SET waiting_question = ? WHERE id = ?", (question_id, execution_id))
 
 
+def move_to_sandbox(tx: Tx, execution_id: str, sandbox: str) -> None:
+    """Let an execution that waits go on in another sandbox."""
+    statement = "UPDATE execution SET sandbox = ? WHERE id = ? AND status = 'waiting_for_input'"
+    tx.sql(statement, (sandbox, execution_id))
+
+
 def request_cancel(tx: Tx, execution: Execution) -> None:
     """Note that a running execution is to end, for its owner to see."""
     tx.sql("UPDATE execution SET cancel_requested_at = ? WHERE id = ?", (tx.now, execution.id))

@@ -63,9 +63,12 @@ class FakeSandbox:
 
     outside: Outside
     name: str = "native"
-    strength: sandboxes.Strength = sandboxes.Strength.BOUNDARY
 
-    async def missing(self) -> str | None:
+    async def strength(self) -> sandboxes.Strength:
+        """Pretend to be a boundary."""
+        return sandboxes.Strength.BOUNDARY
+
+    async def missing(self, limits: sandboxes.Limits) -> str | None:  # noqa: ARG002 - it holds them all
         """Lack nothing."""
         return None
 

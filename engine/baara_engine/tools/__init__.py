@@ -115,6 +115,7 @@ class Tool:
     prepare: Callable[[Call], Awaitable[Json]] = _no_notes  #: notes for recovery, taken before the intent is committed
     unknown: UnknownEffect = UnknownEffect.ASK
     #: what is done about an unsafe call of unknown outcome where the execution leaves it to the tool
+    language: str | None = None  #: what a sandbox must run for this tool to be of use, None if it needs nothing
 
     def param(self) -> Json:
         """Describe the tool to the Messages API."""
@@ -124,6 +125,8 @@ class Tool:
 # name → module, imported when tools are first needed
 TABLE: dict[str, str] = {
     "bash": "baara_engine.tools.bash",
+    "python": "baara_engine.tools.python",
+    "javascript": "baara_engine.tools.javascript",
     "read": "baara_engine.tools.read",
     "write": "baara_engine.tools.write",
     "edit": "baara_engine.tools.edit",
@@ -141,6 +144,12 @@ def load(name: str) -> Tool:
     """Give the tool of this name. Raises `errors.InvalidInput`, naming those that exist."""
     require([name])
     return cast("Tool", importlib.import_module(TABLE[name]).TOOL)
+
+
+def of_use(names: Iterable[str], languages: frozenset[str]) -> dict[str, Tool]:
+    """Give those of these tools that are of use in a sandbox which runs these languages, by name."""
+    found = {name: load(name) for name in names}
+    return {name: tool for name, tool in found.items() if tool.language is None or tool.language in languages}
 
 
 def require(names: Iterable[str]) -> None:

@@ -58,4 +58,5 @@ TOOL = tools.Tool(
     run=run,
     recall=recall,
     unknown=UnknownEffect.TELL,  # the model can look what is in the workspace
+    language=sandboxes.SHELL,
 )
