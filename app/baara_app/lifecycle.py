@@ -91,6 +91,7 @@ def config() -> Config:
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
         base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
         claude=Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").absolute(),
+        keep_awake=_switch("BAARA_KEEP_AWAKE"),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
     )
 
@@ -120,6 +121,13 @@ def _pace(text: str) -> float:
     if not 0 <= seconds <= MAX_PACE_S:
         raise errors.InvalidInput(f"BAARA_OFFLINE_PACE must be seconds from 0 to {MAX_PACE_S:g}, not “{text[:40]}”.")
     return seconds
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in {"0", "1"}:
+        raise errors.InvalidInput(f"{name} must be 1 or 0, not “{text[:40]}”.")
+    return text == "1"
 
 
 def _stop_on_signals() -> threading.Event:

@@ -18,3 +18,4 @@ class Config:
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
     claude: Path | None = None  #: Claude's own folder, whose skills and plugins are used; None for none
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
+    keep_awake: bool = False  #: do not let the computer go to sleep while something is at work

@@ -12,6 +12,7 @@ from typing import Any
 
 from baara_engine import (
     answers,
+    approving,
     backups,
     clock,
     config,
@@ -28,12 +29,14 @@ from baara_engine import (
     triage,
 )
 from baara_engine.agent import model
+from baara_engine.engine_parts.schedules import Schedules
 from baara_engine.records import (
     Attempt,
     DeadLetter,
     Event,
     Execution,
     Finding,
+    Grant,
     Message,
     Question,
     Queue,
@@ -43,7 +46,7 @@ from baara_engine.records import (
     ToolCall,
 )
 from baara_engine.states import Status
-from baara_engine.store import executions, findings, journal, news, questions, tasks, threads
+from baara_engine.store import executions, findings, grants, journal, news, questions, tasks, threads
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
 
@@ -51,7 +54,7 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills):
+class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(
@@ -228,9 +231,13 @@ class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Project
         """Give questions, oldest first."""
         return self.store.read(lambda view: questions.listing(view, open_only=open_only, limit=limit))
 
+    def question(self, prefix: str) -> Question:
+        """Give the question whose id begins like this. Raises `errors.NotFound`."""
+        return self.store.read(lambda view: questions.find(view, prefix))
+
     def answer(self, prefix: str, text: str, *, by: str) -> Question:
         """Answer a question, named by the beginning of its id. Raises `errors.Refused` if it is answered already."""
-        question = self.store.read(lambda view: questions.find(view, prefix))
+        question = self.question(prefix)
         given = requests.parse(requests.Said, {"text": text}).text
         return self.store.write(lambda tx: answers.answer(tx, self.store, question, given, by))
 
@@ -241,6 +248,19 @@ class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Project
         if not waiting:
             raise errors.Refused(f"Execution {execution.id} asks nothing at present; it is {execution.status}.")
         return self.answer(waiting[0].id, text, by=by)
+
+    def grants(self, *, every: bool = False, limit: int = LISTING) -> list[Grant]:
+        """Give what persons have allowed for several calls and holds now; with `every`, all that was ever allowed."""
+        now = self.store.clock.now()
+        return self.store.read(lambda view: grants.listing(view, every=every, now=now, limit=limit))
+
+    def allow(self, task: str, allowance: requests.Allowance, *, by: str) -> Grant:
+        """Let calls of a tool run unasked in a task whose permission is to ask. Raises `errors.NotFound`."""
+        return self.store.write(lambda tx: approving.allow(tx, self.store, tasks.find(tx, task), allowance, by))
+
+    def revoke(self, prefix: str, *, by: str) -> Grant:
+        """Take back what was allowed; what has run has run. Raises `errors.Refused` if that was done before."""
+        return self.store.write(lambda tx: grants.revoke(tx, grants.find(tx, prefix), by))
 
     # ---------------------------------------------------------------- health
 

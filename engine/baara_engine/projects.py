@@ -10,7 +10,8 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 
 from baara_engine import errors, operations, requests
-from baara_engine.records import Json, Project
+from baara_engine.patterns_of_work import Project
+from baara_engine.records import Json
 from baara_engine.store import projects as rows
 from baara_engine.store.transaction import Tx, View
 from baara_engine.templates import filling

@@ -38,6 +38,14 @@ class Permission(StrEnum):
     LOCKED = "locked"  #: It may only look.
 
 
+class Scope(StrEnum):
+    """How far a person's word about a call reaches."""
+
+    CALL = "call"  #: Just this call.
+    TASK = "task"  #: Calls of this task, or of this execution where it has none.
+    HOUR = "hour"  #: The same, for an hour.
+
+
 class UnknownEffect(StrEnum):
     """What to do about an unsafe call whose outcome a crash has hidden."""
 
@@ -45,6 +53,36 @@ class UnknownEffect(StrEnum):
     TELL = "tell"  #: The model is told that the outcome is unknown and must be verified first.
     ASK = "ask"  #: A person is asked whether it happened.
     RERUN = "rerun"  #: It is run again; whoever chose this knows that the command bears it.
+
+
+class Missed(StrEnum):
+    """What becomes of due times that came while nobody was at work."""
+
+    ONCE = "once"  #: The newest runs, and stands for all.
+    ALL = "all"  #: Each runs, one after another, up to a bound.
+    SKIP = "skip"  #: None runs.
+    ASK = "ask"  #: A person is asked.
+
+
+class Overlap(StrEnum):
+    """What becomes of a due time that comes while the task's execution before has not ended."""
+
+    SKIP = "skip"  #: It does not run.
+    QUEUE = "queue"  #: It waits for its turn.
+    CANCEL = "cancel"  #: The one before is called off.
+
+
+class SlotState(StrEnum):
+    """What became of a due time."""
+
+    WAITING = "waiting"  #: The execution before it has not ended.
+    CATCHING_UP = "catching_up"  #: It is made up for once those before it are.
+    ASKED = "asked"  #: A person is asked about it.
+    RAN = "ran"  #: Its execution was queued on time.
+    LATE = "late"  #: Its execution was queued, though not on time.
+    CAUGHT_UP = "caught_up"  #: It came while nobody was at work, and was made up for.
+    MISSED = "missed"  #: It came while nobody was at work, and nothing ran for it.
+    SKIPPED = "skipped"  #: Nothing ran for it because of the overlap, a pause, or the task being off.
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +307,9 @@ class Question:
     thread_id: str
     turn: int
     tool_use_id: str | None
-    kind: str  #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?)
+    kind: str
+    #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?), "approval" (may
+    #: this call run?)
     text: str
     options: tuple[str, ...]
     detail: Json  #: the exact call, where the question is about one
@@ -278,6 +318,30 @@ class Question:
     answer: str | None
     answered_at: Millis | None
     answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person has allowed."""
+
+    id: str
+    scope: Scope
+    execution_id: str | None  #: in which it was asked; None: it was given beforehand
+    task_id: str | None  #: whose calls it covers; None: only those of the execution
+    tool: str
+    definition: str  #: hash of what the tool was then: one that has changed since is not what was allowed
+    turn: int | None  #: of the one call that it is about, if it is about one
+    tool_use_id: str | None
+    input_hash: str | None  #: of the arguments that were shown: the call runs with no others
+    input: Json | None  #: arguments that the person has put in their place
+    command: str | None  #: of what runs anything: what it covers, or the words with which commands must begin
+    is_prefix: bool
+    question_id: str | None
+    created_at: Millis
+    created_by: str
+    expires_at: Millis | None
+    revoked_at: Millis | None
+    revoked_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,34 +359,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """A prompt with parameters, which becomes an execution or a task once they have values."""
-
-    id: str
-    name: str
-    description: str
-    prompt: str
-    parameters: tuple[Json, ...]  #: [{name, type, description, required, default, choices, minimum, maximum}]
-    options: Json  #: how it is to be run: fields of `requests.Options`
-    created_at: Millis
-    updated_at: Millis
-    built_in: bool = False  #: it comes with the program and cannot be changed
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What executions and tasks have in common."""
-
-    id: str
-    name: str
-    instructions: str  #: the person's, for the system prompt of its executions
-    folder: str | None  #: where they work unless they say otherwise
-    defaults: Json  #: how they are run unless they say otherwise: fields of `requests.Options`
-    created_at: Millis
-    updated_at: Millis
-
-
-@dataclass(frozen=True, slots=True)
 class QuestionDraft:
     """A question about to be asked."""
 
@@ -331,3 +367,49 @@ class QuestionDraft:
     kind: str = "ask_user"
     tool_use_id: str | None = None
     detail: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a task is due."""
+
+    id: str
+    task_id: str
+    rule: Json  #: as `schedules.rules` encodes it
+    missed: Missed
+    overlap: Overlap
+    jitter_s: float  #: the most that a run is put off by, drawn anew for each due time
+    catch_up: int  #: how many missed due times are made up for, or asked about, at most
+    enabled: bool  #: False while it is paused
+    accounted_until: Millis  #: each due time until then is in the ledger; goes back with the clock
+    next_due: Millis | None  #: None if it is paused or will never be due again
+    created_at: Millis
+    updated_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What became of one due time of a schedule, or of a run of them for which nothing ran."""
+
+    id: str
+    schedule_id: str
+    due: Millis
+    last_due: Millis  #: the same, unless this is about a run of due times
+    count: int | None  #: of the due times that it is about; None if they are too many to be counted
+    state: SlotState
+    why: str
+    execution_id: str | None
+    settled_at: Millis | None  #: None while it is open
+
+
+@dataclass(frozen=True, slots=True)
+class GateRun:
+    """One run of an execution's gate."""
+
+    execution_id: str
+    attempt: int
+    key: str  #: the sandbox's, of the command
+    boot_id: str
+    begun_at: Millis
+    ended_at: Millis | None
+    result: Json | None  #: a `sandboxes.CommandResult`; None until it is known

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import clock, commands, config, errors, homes, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, gate, loop, model, prompts
+from baara_engine import clock, commands, config, errors, gating, homes, resuming, sandboxes, settle, tools
+from baara_engine.agent import acting, approvals, gate, loop, model, prompts
 from baara_engine.agent.habits import Habits
+from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.sandboxes import asking
 from baara_engine.store import deaths
@@ -130,12 +132,23 @@ class Runner:
             return
         session = await self._open(execution, limits)
         try:
+            if not await self._may_begin(lease, session):
+                return
             if execution.kind is Kind.COMMAND:
                 await self._run_command(lease, session)
             else:
                 await self._run_agent(lease, session, talk)
         finally:
             await session.close()
+
+    async def _may_begin(self, lease: Lease, session: sandboxes.Session) -> bool:
+        """Ask the gate, if there is one, and settle the lease unless it is open."""
+        said = await gating.Gate(self._store, lease.execution, session, lease.vitals).ask()
+        if isinstance(said, gating.Closed):
+            await self._settle.nothing_to_do(lease.execution, said.text)
+        elif isinstance(said, settle.Failure):
+            await self._settle.failed(lease.execution, said)
+        return said is None
 
     def _begin_step(self, execution: Execution) -> None:
         """Note that a step begins, without waiting for the disk: a death that is not counted does no harm."""
@@ -147,20 +160,30 @@ class Runner:
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
         toolbox = tools.of_use(execution.allowed_tools or tools.TABLE, session.languages)
-        habits = Habits(self._store, execution)
+        habits, problem = Habits(self._store, execution), _checker()
+        words = approvals.Approvals(self._store, execution, toolbox, problem)
         house = self._house(execution)
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits, house)
-        system = "\n\n".join(filter(None, [prompts.system(execution.workspace), await house.instructions()]))
+        actor = acting.Actor(
+            execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words, house
+        )
+        told = permitted.TOLD[execution.permission] + rounds.told(execution.checks)
+        system = "\n\n".join(filter(None, [prompts.system(execution.workspace) + told, await house.instructions()]))
+        checks = self._checks(lease, session)
+        await checks.begin()
         agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
         self._begin_step(execution)
-        ending = await agent.work(talk)
+        ending = await checks.settled(agent.work, talk, journal)
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
-        else:
-            await self._settle.completed(execution, ending.text)
+            return
+        finished, verdict = ending
+        await self._settle.completed(execution, finished.text, verdict)
+        await checks.settle()
 
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution
+        checks = self._checks(lease, session)
+        await checks.begin()
         self._begin_step(execution)
         ending = await commands.Command(self._store, execution, session, lease.vitals).run()
         if isinstance(ending, loop.Waiting):
@@ -168,7 +191,11 @@ class Runner:
         elif isinstance(ending, settle.Failure):
             await self._settle.failed(execution, ending)
         else:
-            await self._settle.completed(execution, ending.text)
+            await self._settle.completed(execution, ending.text, await checks.hold(ending.text))
+            await checks.settle()
+
+    def _checks(self, lease: Lease, session: sandboxes.Session) -> rounds.Rounds:
+        return rounds.Rounds(self._store, lease.execution, session, lease.vitals, lease.pause)
 
     async def _open(self, execution: Execution, limits: sandboxes.Limits) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id

@@ -38,9 +38,10 @@ S = Status
 
 # Besides the plain way forward: a lease can come back at any time (crash, clean stop), so what was leased may be queued
 # again; an answered question queues the execution, because a waiting one holds no worker; work that only has to wait
-# (rate limit, no network) goes from running to retry_scheduled without having failed.
+# (rate limit, no network) goes from running to retry_scheduled without having failed; a person may be asked whether
+# something is to begin at all.
 NEXT: dict[Status, frozenset[Status]] = {
-    S.CREATED: frozenset({S.QUEUED, S.CANCELLED}),
+    S.CREATED: frozenset({S.QUEUED, S.CANCELLED, S.WAITING_FOR_INPUT}),
     S.QUEUED: frozenset({S.ASSIGNED, S.CANCELLED}),
     S.ASSIGNED: frozenset({S.RUNNING, S.QUEUED, S.FAILED, S.CANCELLED}),
     S.RUNNING: frozenset(

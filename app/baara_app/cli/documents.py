@@ -5,19 +5,21 @@ from typing import Any
 
 from baara_app.cli import words
 from baara_engine.clock import Millis, iso
+from baara_engine.patterns_of_work import Project, Template
 from baara_engine.records import (
     Attempt,
     Event,
     Execution,
     Finding,
+    Grant,
     Json,
     Kind,
     Message,
-    Project,
     Question,
     Queue,
+    Schedule,
+    Slot,
     Task,
-    Template,
     Thread,
     ThreadMessage,
     ToolCall,
@@ -25,7 +27,8 @@ from baara_engine.records import (
 from baara_engine.skills import Plugin, Skill
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at", "since", "seen_at", "cleared_at"})  # fmt: skip
+                   "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at", "accounted_until",
+                   "next_due", "due", "last_due", "settled_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -63,6 +66,7 @@ def execution(record: Execution, now: Millis) -> Json:
         "output": record.output,
         "error": _error(record),
         "checks": list(record.check_results),
+        "check_rounds": record.check_rounds,
         "check_specs": list(record.checks),
         "permission": record.permission,
         "budget_usd": None if record.budget_microusd is None else record.budget_microusd / words.MICRO,
@@ -70,6 +74,8 @@ def execution(record: Execution, now: Millis) -> Json:
         "parent_id": record.parent_id,
         "forked_from": record.forked_from,
         "forked_turn": record.forked_turn,
+        "slot_id": record.slot_id,
+        "gate": record.gate,
         "waiting": _waiting(record),
         "cancel_requested_at": iso(record.cancel_requested_at),
         "last_sign": _last_sign(record),
@@ -145,6 +151,21 @@ def skill(record: Skill) -> Json:
 def plugin(record: Plugin) -> Json:
     """Give a plugin."""
     return asdict(record) | {"path": str(record.path)}
+
+
+def grant(record: Grant) -> Json:
+    """Give what a person has allowed."""
+    return _with_times(asdict(record))
+
+
+def schedule(record: Schedule) -> Json:
+    """Give a schedule."""
+    return _with_times(asdict(record))
+
+
+def slot(record: Slot) -> Json:
+    """Give what became of a due time."""
+    return _with_times(asdict(record))
 
 
 def _error(record: Execution) -> Json | None:

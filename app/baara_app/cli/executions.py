@@ -11,7 +11,7 @@ from baara_app.cli.events import Level
 from baara_engine import clock, states
 from baara_engine.clock import iso
 from baara_engine.engine import Engine
-from baara_engine.records import Attempt, Execution, Kind
+from baara_engine.records import Attempt, Execution, Json, Kind, Permission
 from baara_engine.states import Status
 
 app = typer.Typer(help="What ran, runs and is to run.")
@@ -212,6 +212,7 @@ def _what(execution: Execution) -> list[tuple[str, str | None]]:
         ("From", execution.source),
         ("Queue", f"{execution.queue}, priority {execution.priority}"),
         ("Sandbox", execution.sandbox),
+        ("Permission", execution.permission if execution.permission is not Permission.AUTO else None),
         ("Workspace", execution.workspace),
         ("Model", execution.model if execution.kind is Kind.AGENT else None),
     ]
@@ -242,4 +243,11 @@ def _last_sign(execution: Execution) -> str | None:
 
 def _outcome(execution: Execution) -> list[tuple[str, str | None]]:
     cause = f"{execution.error_cause}: {execution.error_message}" if execution.error_cause else None
-    return [("Error", cause), ("Output", execution.output or None)]
+    results = [("Check", _check(result)) for result in execution.check_results]
+    pending = [("Check", f"not run yet: {spec}") for spec in execution.checks if not results]
+    return [("Error", cause), *results, *pending, ("Output", execution.output or None)]
+
+
+def _check(result: Json) -> str:
+    told = f"{'passed' if result['passed'] else 'failed'}: {result['spec']}"
+    return told if result["passed"] else f"{told}\n{result['detail']}"

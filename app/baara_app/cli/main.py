@@ -19,6 +19,7 @@ from baara_app.cli import (
     projects,
     questions,
     queues,
+    schedule,
     serve,
     skills,
     status,
@@ -42,6 +43,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
 app.add_typer(queues.app, name="queues")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
 app.add_typer(templates.app, name="templates")

@@ -11,8 +11,9 @@ import pydantic
 import typer
 
 from baara_engine import errors, queues, requests, sandboxes
+from baara_engine.checks import specs
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind, UnknownEffect
+from baara_engine.records import Execution, Kind, Permission, UnknownEffect
 from baara_engine.sandboxes import Network
 
 STDIN = "-"  #: stands for text that comes from standard input
@@ -28,7 +29,15 @@ TYPED = {
     "project_id": "--project",
     "not_before": "--at",
     "idempotency_key": "--key",
+    "checks": "--check",
 }
+
+CHECKS = (*specs.EXAMPLES.values(),)
+PERMISSION = (
+    "What the agent may do by itself. auto: all that its sandbox lets it (in the native one: whatever you may do "
+    "yourself, because that is no boundary); ask: whatever may change something waits for your word; locked: it may "
+    "only look."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,15 @@ class How:
     unknown_effect: Annotated[
         UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
     ] = None
-
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC",
+            help="What must hold at the end, for the outcome Done; may be repeated, and an empty one takes all away. "
+            + " · ".join(CHECKS),
+        ),
+    ] = None
+    permission: Annotated[Permission | None, typer.Option(help=PERMISSION)] = None
     network: Annotated[Network | None, typer.Option(help="What its commands may reach.")] = None
     host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="With --network listed: a host, or *.example.org.")
@@ -67,6 +84,13 @@ class How:
     cpus: Annotated[float | None, typer.Option(metavar="N", help="Processors' worth of time (docker).")] = None
     input: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="A file or folder that its commands may read, not write.")
+    ] = None
+
+    gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Run this first: exit status 0 goes on, 77 means that there is nothing to do."
+        ),
     ] = None
 
     def values(self) -> dict[str, Any]:
@@ -85,6 +109,9 @@ class How:
             "project_id": self.project,
             "unknown_effect": self.unknown_effect,
             "sandbox_limits": self._limits() or None,
+            "checks": None if not self.check else tuple(filter(None, self.check)),
+            "permission": self.permission,
+            "gate": self.gate,
         }
         return {name: value for name, value in said.items() if value is not None}
 

@@ -8,7 +8,7 @@ from baara_app.cli import common, documents, options, output
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_engine import errors, projects, requests
-from baara_engine.records import Project
+from baara_engine.patterns_of_work import Project
 
 app = typer.Typer(help="What executions and tasks have in common: instructions, a folder, defaults.")
 

@@ -12,7 +12,8 @@ from baara_app.cli import common, documents, options, output, queueing, tasks
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_engine import errors, requests
-from baara_engine.records import Json, Template
+from baara_engine.patterns_of_work import Template
+from baara_engine.records import Json
 from baara_engine.templates import filling
 
 app = typer.Typer(help="Prompts with parameters, to be used again and again.")
@@ -109,7 +110,7 @@ def task(
     """Store a task made of a template."""
     with shell.engine() as engine, options.as_typed(name="NAME"):
         made = engine.create_task_from_template(template, values(param), how.values() | {"name": name})
-        tasks.show_one(shell, made)
+        tasks.show_one(shell, engine, made)
 
 
 def values(typed: Sequence[str] | None) -> dict[str, str]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from baara_engine import operations, projects
+from baara_engine.patterns_of_work import Project
 from baara_engine.projects import ProjectDraft  # by name, because an operation is called as the module is
-from baara_engine.records import Project
 from baara_engine.store import projects as rows
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import View

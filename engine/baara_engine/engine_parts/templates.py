@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from baara_engine import operations, projects
-from baara_engine.records import Execution, Task, Template
+from baara_engine.patterns_of_work import Template
+from baara_engine.records import Execution, Task
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 from baara_engine.templates import filling, making

@@ -5,17 +5,12 @@ from typing import Any
 
 import peewee as pw
 
+from baara_engine.store import models_of_patterns
+from baara_engine.store.base import Base
+from baara_engine.store.schedule_models import GateRun, Schedule, Slot
+
 # Reasons for the partial indexes: a claim must cost the same with a million rows queued as with a thousand, so each
 # index holds only the rows that one hot statement looks for, with the state written literally as that statement has it.
-
-
-class Base(pw.Model):
-    """A table that belongs to no database until a query names one: a process may have several homes open."""
-
-    class Meta:
-        """Peewee reads this."""
-
-        legacy_table_names = False
 
 
 class Migration(Base):
@@ -176,6 +171,14 @@ class Execution(Base):
             pw.SQL(
                 "CREATE INDEX execution_child ON execution(parent_id) WHERE parent_id IS NOT NULL",
             ),
+            pw.SQL(
+                "CREATE INDEX execution_retrying ON execution(not_before) "
+                "WHERE queue = 'timer' AND status = 'retry_scheduled'",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_unfinished ON execution(task_id) "
+                "WHERE status NOT IN ('completed', 'cancelled', 'dead_lettered')",
+            ),
         )
 
 
@@ -315,6 +318,42 @@ class Question(Base):
         indexes = (pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),)
 
 
+class Grant(Base):
+    """What a person has allowed. `input` is JSON."""
+
+    id = pw.TextField(primary_key=True)
+    scope = pw.TextField()
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", null=True, on_delete="CASCADE")
+    task_id = pw.TextField(null=True, index=True)
+    tool = pw.TextField()
+    definition = pw.TextField()
+    turn = pw.IntegerField(null=True)
+    tool_use_id = pw.TextField(null=True)
+    input_hash = pw.TextField(null=True)
+    input = pw.TextField(null=True)
+    command = pw.TextField(null=True)
+    is_prefix = pw.BooleanField()
+    question_id = pw.TextField(null=True)
+    created_at = pw.BigIntegerField()
+    created_by = pw.TextField()
+    expires_at = pw.BigIntegerField(null=True)
+    revoked_at = pw.BigIntegerField(null=True)
+    revoked_by = pw.TextField(null=True)
+
+
+class CheckNote(Base):
+    """What the checks of an execution must remember (see `checks.rounds`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    key = pw.TextField()
+    value = pw.TextField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "key"), True),)
+
+
 class Finding(Base):
     """Something that is not as it should be, or was not."""
 
@@ -335,38 +374,6 @@ class Finding(Base):
         indexes = (pw.SQL("CREATE INDEX finding_open ON finding(execution_id) WHERE cleared_at IS NULL"),)
 
 
-class Template(Base):
-    """A prompt with parameters. `parameters` and `options` are JSON."""
-
-    id = pw.TextField(primary_key=True)
-    name = pw.TextField(collation="NOCASE", unique=True)
-    description = pw.TextField()
-    prompt = pw.TextField()
-    parameters = pw.TextField()
-    options = pw.TextField()
-    created_at = pw.BigIntegerField()
-    updated_at = pw.BigIntegerField()
-
-
-class Project(Base):
-    """What executions have in common. `defaults` is JSON."""
-
-    id = pw.TextField(primary_key=True)
-    name = pw.TextField(collation="NOCASE", unique=True)
-    instructions = pw.TextField()
-    folder = pw.TextField(null=True)
-    defaults = pw.TextField()
-    created_at = pw.BigIntegerField()
-    updated_at = pw.BigIntegerField()
-
-
-class TrustedFolder(Base):
-    """A folder whose own skills may be used."""
-
-    path = pw.TextField(primary_key=True)
-    at = pw.BigIntegerField()
-
-
 def select(table: type[Base], record: type[Any]) -> Any:
     """Select from a table just the columns that a record has, in its order."""
     return table.select(*(getattr(table, field.name) for field in fields(record)))
@@ -374,6 +381,7 @@ def select(table: type[Base], record: type[Any]) -> Any:
 
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
-    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding,
-    Template, Project, TrustedFolder,
+    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
+    Schedule, Slot, GateRun,
+    *models_of_patterns.TABLES,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import astuple
 import orjson
 
 from baara_engine import errors, events
-from baara_engine.records import Template
+from baara_engine.patterns_of_work import Template
 from baara_engine.store import lookup
 from baara_engine.store.transaction import Row, Tx, View
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from baara_engine.records import Template
+from baara_engine.patterns_of_work import Template
 
 BUILT_IN = Path(__file__).with_name("built_in.json")
 

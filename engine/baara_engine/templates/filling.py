@@ -12,7 +12,8 @@ import orjson
 import pydantic
 
 from baara_engine import errors, requests
-from baara_engine.records import Json, Kind, Template
+from baara_engine.patterns_of_work import Template
+from baara_engine.records import Json, Kind
 from baara_engine.templates import Type
 
 PLACE = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from baara_engine import errors, operations, requests
-from baara_engine.records import Template
+from baara_engine.patterns_of_work import Template
 from baara_engine.store import templates as rows
 from baara_engine.store.transaction import Tx, View
 from baara_engine.templates import built_in, filling

@@ -136,7 +136,7 @@ def test_waiting_is_limited_if_that_is_said(baara: Baara, engine: Engine) -> Non
     done = baara("executions", "wait", execution.id, "--timeout", "0.2", "--json")
     told = json.loads(done.stdout)["error"]
     assert (done.returncode, told["code"]) == (4, "refused")
-    assert told["message"].startswith("It has not ended in time; its state: Waiting for its time.")
+    assert told["message"].startswith("It has not ended in time; its state: Waiting until 2096-10-02 ")
     assert engine.execution(execution.id).status is Status.QUEUED
     assert baara("executions", "wait", execution.id, "--timeout", "-1").returncode == 2
 

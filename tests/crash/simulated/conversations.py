@@ -20,7 +20,7 @@ from baara_engine.agent import anthropic_model
 from baara_engine.agent.model import Answer, Request, Usage
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution, Json, UnknownEffect
+from baara_engine.records import Execution, Json, Permission, UnknownEffect
 from baara_engine.requests import Submission
 from baara_engine.settle import Settler
 from baara_engine.states import Status
@@ -89,6 +89,9 @@ class Script:
     say: str | None  #: what they say to a dead letter that they resume
     luck: int  #: seed of what the tools do
     dies_again: int  #: write of the second engine at which that dies as well; 0: it lives
+    permission: Permission = Permission.AUTO
+    word: str = "Accept"  #: what people say to a call that waits for their approval
+    checks: tuple[str, ...] = ()
 
 
 def scripts() -> st.SearchStrategy[Script]:
@@ -106,7 +109,8 @@ def scripts() -> st.SearchStrategy[Script]:
     lines = st.lists(st.one_of(acts, acts, acts, cut, pauses, pauses_badly, ends), min_size=1, max_size=5).map(tuple)
     return st.builds(
         Script, lines, st.sampled_from(list(UnknownEffect)), st.booleans(), st.sampled_from([None, "Go on."]),
-        st.integers(0, 1000), st.integers(0, 4),
+        st.integers(0, 1000), st.integers(0, 4), st.sampled_from([Permission.AUTO, *Permission]),
+        st.sampled_from(["Accept", "Accept for this task", "Refuse", "Use the other folder."]),
     )  # fmt: skip
 
 
@@ -165,11 +169,21 @@ class Played:
     requests: list[Json]
 
 
-def play(template: Path, home: Path, script: Script, dies_at: int = 0) -> Played:
-    """Play a conversation in a copy of a home; with `dies_at`, the engine dies right after its write of that number."""
+def play(template: Path, home: Path, script: Script, dies_at: int = 0, *, kept: bool = True) -> Played:
+    """Play a conversation in a copy of a home.
+
+    With `dies_at`, the engine dies at its write of that number: right after its commit, or before it unless `kept`.
+    """
     shutil.copytree(template, home)
     with _stage(home, script) as stage:
-        return stage.play(dies_at)
+        return stage.play(dies_at, kept=kept)
+
+
+def play_and_die_at_work(template: Path, home: Path, script: Script) -> Played:
+    """Play a conversation in which the first engine dies while the first effect is on its way."""
+    shutil.copytree(template, home)
+    with _stage(home, script) as stage:
+        return stage.play_and_die_at_work()
 
 
 class Stage:
@@ -185,11 +199,19 @@ class Stage:
         self._resumes = MOST_RESUMES
         self._lives: list[machine_room.Life] = []
 
-    def play(self, dies_at: int) -> Played:
+    def play_and_die_at_work(self) -> Played:
+        """Play with an engine that dies at its first effect."""
+        self._outside.on_effect = lambda _key: self._lives[0].plug.pull()
+        return self.play(0)
+
+    def play(self, dies_at: int, *, kept: bool = True) -> Played:
         """Submit, and let engines and people do what the script says."""
-        submission = Submission(prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home))
+        submission = Submission(
+            prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home),
+            permission=self._script.permission, checks=self._script.checks,
+        )  # fmt: skip
         submitted = self._engine.submit(submission)
-        self._live(dies_at)
+        self._live(dies_at, kept=kept)
         for _ in range(MOST_STEPS):
             self._lives[-1].run_until(self._clock.monotonic() + STEP_S)
             if self._lives[-1].plug.is_pulled:
@@ -210,12 +232,12 @@ class Stage:
     def _is_alive(self, owner: str | None) -> bool:
         return self._lives[-1].is_me(owner)
 
-    def _live(self, dies_at: int) -> None:
+    def _live(self, dies_at: int, *, kept: bool = True) -> None:
         self._lives.append(
             machine_room.Life(self._home, self._clock, self._random, self._player, self._outside, Settler)
         )
         if dies_at:
-            self._lives[-1].plug.pull_at(dies_at, kept=True)
+            self._lives[-1].plug.pull_at(dies_at, kept=kept)
         self._lives[-1].begin()
 
     def _die(self) -> None:
@@ -223,10 +245,16 @@ class Stage:
         self._outside.crash(power=self._script.luck % 2 == 0)
         self._live(self._script.dies_again if len(self._lives) == 1 else 0)
 
+    def _answer(self) -> None:
+        """Answer everything that is open; one answer may be that to others as well."""
+        while waiting := self._engine.questions():
+            word = self._script.word if waiting[0].kind == "approval" else "It happened"
+            self._engine.answer(waiting[0].id, word, by="somebody")
+
     def _meet(self, execution: Execution) -> bool:
         """Do what people do about an execution; say whether there was anything to do."""
         if execution.status is Status.WAITING_FOR_INPUT and self._script.answers:
-            self._engine.answer_execution(execution.id, "It happened", by="somebody")
+            self._answer()
             return True
         if execution.status is Status.DEAD_LETTERED and self._resumes:
             self._resumes -= 1

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baara_engine import errors, requests
-from baara_engine.records import Json, Template
+from baara_engine.patterns_of_work import Template
+from baara_engine.records import Json
 from baara_engine.templates import built_in, filling
 
 
