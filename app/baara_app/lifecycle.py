@@ -91,6 +91,7 @@ def config() -> Config:
     """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
     return Config(
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
+        claude=Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").absolute(),
         keep_awake=_switch("BAARA_KEEP_AWAKE"),
         base_url=_base_url(os.environ.get("ANTHROPIC_BASE_URL")),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),

@@ -16,12 +16,14 @@ from baara_engine import (
     backups,
     clock,
     config,
+    engine_parts,
     errors,
     forking,
     homes,
     nudge,
     operations,
     owner,
+    projects,
     queues,
     requests,
     running,
@@ -66,7 +68,7 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine(Schedules):
+class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(
@@ -100,12 +102,12 @@ class Engine(Schedules):
     # ---------------------------------------------------------------- work
 
     def submit(self, submission: requests.Submission) -> Execution:
-        """Queue one prompt or command. It is on the disk when this returns.
+        """Queue one prompt or command, in its project or the active one. It is on the disk when this returns.
 
         The same idempotency key gives the same execution again. Raises `errors.Refused` if that key was used for
         another prompt, `errors.NotFound` for an unknown thread or task.
         """
-        return self.store.write(lambda tx: operations.submit(tx, self, submission))
+        return self.store.write(lambda tx: operations.submit(tx, self, projects.placed(tx, submission)))
 
     def submit_task(self, name_or_id: str, *, source: str) -> Execution:
         """Queue one execution of a task. Raises `errors.NotFound`, or `errors.Refused` if the task is switched off."""
@@ -207,11 +209,11 @@ class Engine(Schedules):
 
     def create_task(self, draft: requests.TaskDraft) -> Task:
         """Store a task. Raises `errors.Refused` if there is one of that name."""
-        return self.store.write(lambda tx: operations.create_task(tx, self, draft))
+        return self.store.write(lambda tx: operations.create_task(tx, self, projects.placed(tx, draft)))
 
     def update_task(self, name_or_id: str, changes: dict[str, Any]) -> Task:
         """Change some fields of a task. Raises `errors.NotFound`, `errors.InvalidInput` or `errors.Refused`."""
-        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, changes))
+        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, projects.resolved(tx, changes)))
 
     def delete_task(self, name_or_id: str) -> Task:
         """Delete a definition; what it has run stays. Raises `errors.NotFound`."""

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     GRANT = "grant"  #: A person has allowed something, or revoked it: data {grant_id, state, scope, tool}.
     QUEUE = "queue"  #: A queue's setting changed: data {name, concurrency}.
     TASK = "task"  #: A task was made, changed or deleted: data {task_id, change}.
+    TEMPLATE = "template"  #: A template was made, changed or deleted: data {template_id, change}.
+    PROJECT = "project"  #: A project was made, changed, deleted or made the active one: data {project_id, change}.
     SLEPT = "slept"  #: The computer was asleep: data {ms}.
     CLOCK_JUMPED = "clock_jumped"  #: The computer's clock was set: data {ms}, below 0 for backwards.
     COMPACTED = "compacted"  #: A conversation is sent shortened from now on: data {turn, covers, kind}.

@@ -67,6 +67,7 @@ class Runner:
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
         settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
+        house: Callable[[Execution], tools.House] = lambda _execution: tools.NoHouse(),
     ) -> None:  # fmt: skip
         """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
         self._store = store
@@ -76,6 +77,7 @@ class Runner:
         self._settle = settler
         self._gates = gates
         self._context_tokens = context_tokens
+        self._house = house
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -163,9 +165,12 @@ class Runner:
         toolbox = tools.of_use(_tools(execution), session.languages)
         habits, problem = Habits(self._store, execution), _checker()
         words = approvals.Approvals(self._store, execution, toolbox, problem)
-        actor = acting.Actor(execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words)
+        house = self._house(execution)
+        actor = acting.Actor(
+            execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words, house
+        )
         told = permitted.TOLD[execution.permission] + rounds.told(execution.checks)
-        system = prompts.system(execution.workspace) + told
+        system = "\n\n".join(filter(None, [prompts.system(execution.workspace) + told, await house.instructions()]))
         checks = self._checks(lease, session)
         await checks.begin()
         window = windows.of(execution.model, self._context_tokens)

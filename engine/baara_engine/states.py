@@ -14,7 +14,7 @@ class Status(StrEnum):
     QUEUED = "queued"  #: A queue holds it until a worker takes it.
     ASSIGNED = "assigned"  #: A worker has leased it and is loading its journal.
     RUNNING = "running"  #: A worker is working on it.
-    WAITING_FOR_INPUT = "waiting_for_input"  #: A person has to answer; no worker is held meanwhile.
+    WAITING_FOR_INPUT = "waiting_for_input"  #: A person has to answer, or a sub-task to end; no worker is held.
     COMPLETED = "completed"  #: It ended by itself.
     FAILED = "failed"  #: This attempt ended with an error; retry decides what follows.
     TIMED_OUT = "timed_out"  #: This attempt used up its time; retry decides what follows.
@@ -55,6 +55,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     S.CANCELLED: frozenset(),
     S.DEAD_LETTERED: frozenset({S.QUEUED}),
 }
+
+SUB_TASK = "sub-task"  #: reason for waiting: not a person, but the end of what was submitted
 
 LEASED = frozenset({S.ASSIGNED, S.RUNNING})  #: A worker holds these under a lease.
 ENDED = frozenset({S.COMPLETED, S.CANCELLED, S.DEAD_LETTERED})  #: Nothing happens to these by itself any more.

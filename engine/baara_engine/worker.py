@@ -158,7 +158,8 @@ class Worker:
     def _claim_all(self, tx: Tx) -> list[Execution]:
         lease_until = tx.now + round(LEASE_S * MS_PER_S)
         if self._only is not None:
-            return executions.claim_one(tx, self._only, self._owner, lease_until)
+            at_once = news.concurrency(tx)[queues.TRANSFER]
+            return executions.claim_one(tx, self._only, self._owner, lease_until, at_once)
         allowed = news.concurrency(tx)
         return [
             execution

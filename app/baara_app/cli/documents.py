@@ -5,6 +5,7 @@ from typing import Any
 
 from baara_app.cli import words
 from baara_engine.clock import Millis, iso
+from baara_engine.patterns_of_work import Project, Template
 from baara_engine.records import (
     Attempt,
     Compaction,
@@ -24,6 +25,7 @@ from baara_engine.records import (
     ToolCall,
 )
 from baara_engine.schedules.records import Schedule, Slot
+from baara_engine.skills import Plugin, Skill
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
                    "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at", "accounted_until",
@@ -141,6 +143,26 @@ def finding(record: Finding) -> Json:
 def question(record: Question) -> Json:
     """Give a question."""
     return _with_times(asdict(record))
+
+
+def template(record: Template) -> Json:
+    """Give a template."""
+    return _with_times(asdict(record))
+
+
+def project(record: Project, active: Project | None) -> Json:
+    """Give a project, and whether it is the active one."""
+    return _with_times(asdict(record)) | {"active": active is not None and active.id == record.id}
+
+
+def skill(record: Skill) -> Json:
+    """Give a skill, without its instructions."""
+    return asdict(record) | {"root": str(record.root), "plugin_root": record.plugin_root and str(record.plugin_root)}
+
+
+def plugin(record: Plugin) -> Json:
+    """Give a plugin."""
+    return asdict(record) | {"path": str(record.path)}
 
 
 def grant(record: Grant) -> Json:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from baara_app.cli import words
-from baara_engine import queues, resuming
+from baara_engine import queues, resuming, states
 from baara_engine.clock import Millis
 from baara_engine.engine import Engine
 from baara_engine.events import Kind
@@ -83,6 +83,8 @@ def _status(data: Json) -> str:
         return words.waiting(data.get("reason"), data.get("until"))
     if to is Status.QUEUED:
         return f"Queued in {data.get('queue')}"
+    if data.get("reason") == states.SUB_TASK:
+        return f"Waiting for {words.waited_for(states.SUB_TASK)}"
     return SENTENCES[to]
 
 
@@ -114,6 +116,8 @@ SAYING: dict[str, Callable[[Json], str]] = {
 
 
 def _level(event: Event) -> Level:
+    if event.kind == Kind.STATUS and event.data.get("reason") == states.SUB_TASK:
+        return Level.INFO
     if event.kind == Kind.STATUS:
         return LEVELS.get(Status(event.data["to"]), Level.INFO)
     if event.kind == Kind.TOOL_ENDED and event.data["is_error"]:

@@ -50,7 +50,8 @@ def list_(
 def show(shell: Shell, execution: Id) -> None:
     """Show one execution with all that is known of it."""
     with shell.engine() as engine:
-        _show(shell, engine.execution(execution), engine.attempts(execution), *engine.progress(execution))
+        below, known = engine.sub_tasks(execution), engine.progress(execution)
+        _show(shell, engine.execution(execution), engine.attempts(execution), below, *known)
 
 
 @app.command("events")
@@ -202,14 +203,18 @@ def _tell(shell: Shell, execution: Execution) -> None:
 
 
 def _show(
-    shell: Shell, execution: Execution, attempts: list[Attempt], progress: Progress, made: list[Compaction]
-) -> None:
+    shell: Shell, execution: Execution, attempts: list[Attempt], below: list[Execution], progress: Progress,
+    made: list[Compaction],
+) -> None:  # fmt: skip
     now = clock.SystemClock().now()
     if shell.json:
         leases = [documents.attempt(attempt) for attempt in attempts]
-        output.document(documents.execution(execution, now) | {"attempts": leases} | documents.intent(progress, made))
+        more = {"attempts": leases, "sub_tasks": [one.id for one in below]}
+        output.document(documents.execution(execution, now) | more | documents.intent(progress, made))
         return
-    output.fields([*_what(execution), *_how_far(execution, now), *_intent(progress, made), *_outcome(execution)])
+    sub_tasks = [("Sub-task", f"{one.id}  {words.state(one)}  {one.name}") for one in below]
+    how_far = [*_how_far(execution, now), *_intent(progress, made), *sub_tasks]
+    output.fields([*_what(execution), *how_far, *_outcome(execution)])
 
 
 def _what(execution: Execution) -> list[tuple[str, str | None]]:
@@ -222,6 +227,8 @@ def _what(execution: Execution) -> list[tuple[str, str | None]]:
         ("Kind", execution.kind),
         ("Prompt", execution.prompt if execution.prompt != execution.name else None),
         ("Task", execution.task_id),
+        ("Project", execution.project_id),
+        ("Part of", execution.parent_id),
         ("Thread", execution.thread_id),
         ("From", execution.source),
         ("Queue", f"{execution.queue}, priority {execution.priority}"),

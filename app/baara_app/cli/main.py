@@ -16,13 +16,16 @@ from baara_app.cli import (
     key,
     options,
     output,
+    projects,
     questions,
     queues,
     schedule,
     serve,
+    skills,
     status,
     submit,
     tasks,
+    templates,
     threads,
 )
 from baara_app.cli.waiting import Interrupted
@@ -43,6 +46,10 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
+app.add_typer(templates.app, name="templates")
+app.add_typer(projects.app, name="projects")
+app.add_typer(skills.app, name="skills")
+app.add_typer(skills.plugins, name="plugins")
 app.command("status")(status.status)
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)

@@ -26,6 +26,7 @@ TYPED = {
     "kind": "--command",
     "timeout_s": "--timeout",
     "thread_id": "--thread",
+    "project_id": "--project",
     "not_before": "--at",
     "idempotency_key": "--key",
     "checks": "--check",
@@ -59,6 +60,10 @@ class How:
     )
     max_turns: Annotated[int | None, typer.Option(metavar="N", help="Answers of the model that it may take.")] = None
     thread: Annotated[str | None, typer.Option(metavar="ID", help="The thread it belongs to.")] = None
+    project: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The project it belongs to, else the active one; `none` for none."),
+    ] = None
     unknown_effect: Annotated[
         UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
     ] = None
@@ -101,6 +106,7 @@ class How:
             "timeout_s": self.timeout,
             "max_turns": self.max_turns,
             "thread_id": self.thread,
+            "project_id": self.project,
             "unknown_effect": self.unknown_effect,
             "sandbox_limits": self._limits() or None,
             "checks": None if not self.check else tuple(filter(None, self.check)),

@@ -39,7 +39,7 @@ def list_(shell: Shell) -> None:
 def show(shell: Shell, task: Named) -> None:
     """Show one task."""
     with shell.engine() as engine:
-        _show(shell, engine, engine.task(task))
+        show_one(shell, engine, engine.task(task))
 
 
 @app.command("create")
@@ -67,10 +67,10 @@ def create(
     with shell.engine() as engine:
         _require_thread(engine, draft.thread_id)
         if rule is None:
-            _show(shell, engine, engine.create_task(draft))
+            show_one(shell, engine, engine.create_task(draft))
             return
         timing.preview(shell, rule)
-        _show(shell, engine, engine.create_scheduled_task(draft, rule, said_of_time)[0])
+        show_one(shell, engine, engine.create_scheduled_task(draft, rule, said_of_time)[0])
 
 
 @app.command("update")
@@ -100,7 +100,7 @@ def update(
         found = engine.task(task)
         if is_timed:
             timing.change(shell, engine, found, rule, said_of_time)
-        _show(shell, engine, engine.update_task(found.id, changes) if changes else found)
+        show_one(shell, engine, engine.update_task(found.id, changes) if changes else found)
 
 
 @app.command("delete")
@@ -156,7 +156,8 @@ def _require_thread(engine: Engine, thread_id: str | None) -> None:
         engine.thread(thread_id)
 
 
-def _show(shell: Shell, engine: Engine, task: Task) -> None:
+def show_one(shell: Shell, engine: Engine, task: Task) -> None:
+    """Print one task with its schedules."""
     schedules = engine.schedules(task.id)
     if shell.json:
         told = [timing.document(one, task.name) for one in schedules]

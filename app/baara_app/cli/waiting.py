@@ -238,6 +238,8 @@ def _progress() -> Iterator[Progress]:
 
 def _can_go_on(execution: Execution) -> bool:
     """Say whether an engine could do something for it now."""
+    if execution.waiting_reason == states.SUB_TASK:
+        return True
     if execution.status in {Status.WAITING_FOR_INPUT, *states.ENDED}:
         return False
     due = execution.not_before

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from baara_engine import queues, resuming, retry
+from baara_engine import queues, resuming, retry, states
 from baara_engine.clock import Millis
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
@@ -30,6 +30,7 @@ WAITING_FOR: dict[str | None, str] = {
     "person": "a person",
     "time": "its time",
     "retry": "its next attempt",
+    states.SUB_TASK: "its sub-tasks",
     FailureKind.RATE_LIMIT: "the rate limit",
     FailureKind.OVERLOADED: "the service to have room",
     FailureKind.OFFLINE: "a connection",
@@ -43,6 +44,8 @@ def state(execution: Execution) -> str:
     """Give the outcome of what has ended, and else where it stands."""
     if execution.outcome is not None:
         return execution.outcome
+    if execution.waiting_reason == states.SUB_TASK:
+        return f"Waiting for {waited_for(execution.waiting_reason)}"
     if execution.status is Status.RETRY_SCHEDULED or execution.queue == queues.TIMER:
         return waiting(execution.waiting_reason, execution.waiting_until)
     if execution.cancel_requested_at is not None:

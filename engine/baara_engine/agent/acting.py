@@ -5,7 +5,7 @@ that a crash has left without a receipt is taken up by its effect class (DESIGN:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from baara_engine import errors, owner, sandboxes, tools, watch
@@ -23,6 +23,7 @@ UNKNOWN = (
 )
 CUT_SHORT = "A person has ended this call."
 ASKING = "ask_user"  #: questions that follow one another are asked together
+DELEGATING = "submit_task"  #: sub-tasks that follow one another work side by side
 ASK_EFFECT = "Did this happen? Baara was interrupted while the call ran and does not repeat it by itself."
 EFFECT_OPTIONS = ("It happened", "It did not happen")
 
@@ -40,6 +41,7 @@ class Actor:
     vitals: Vitals
     habits: Habits
     approvals: approvals.Approvals
+    house: tools.House = field(default_factory=tools.NoHouse)
 
     @property
     def params(self) -> list[Json]:
@@ -53,8 +55,8 @@ class Actor:
         """
         drafts: list[QuestionDraft] = []
         for together in self._in_groups(talk):
-            if drafts and not all(block["name"] == ASKING for _, block in together):
-                break  # what follows a question may depend on its answer
+            if not self._may_follow(talk, together, asked=bool(drafts)):
+                break
             self.pause()
             before = self._questions_before(talk, together)
             if before is not None:
@@ -65,6 +67,14 @@ class Actor:
             self.journal.refresh(talk)
             await self.habits.note(talk)
         return drafts if talk.open_blocks else None
+
+    def _may_follow(self, talk: Conversation, together: list[tuple[int, Json]], *, asked: bool) -> bool:
+        """Say whether these calls may begin: what follows a question or a sub-task may depend on what comes of it."""
+        names = {block["name"] for _, block in together}
+        if asked:
+            return names <= {ASKING}
+        awaits = any(block["name"] == DELEGATING and block["id"] in talk.calls for block in talk.open_blocks)
+        return not awaits or names <= {ASKING, DELEGATING}
 
     def _questions_before(self, talk: Conversation, together: list[tuple[int, Json]]) -> list[QuestionDraft] | None:
         """Give the questions that come before these calls; None if they may run.
@@ -104,7 +114,7 @@ class Actor:
             await self._refuse(talk, ordinal, block, why, known)
             return None
         key = f"{self.execution.id}/{talk.turn}/{block['id']}"
-        call = tools.Call(key, runs["input"], self.session, known.notes if known else {})
+        call = tools.Call(key, runs["input"], self.session, known.notes if known else {}, house=self.house)
         outcome: tools.ToolOutcome | None
         if known is None:
             outcome = await self._first(talk, ordinal, runs, tool, call)
@@ -180,6 +190,8 @@ class Actor:
     ) -> QuestionDraft | None:
         if isinstance(outcome, tools.Ask):
             return replace(outcome.question, tool_use_id=block["id"])
+        if isinstance(outcome, tools.Awaited):
+            return None  # whatever it waits for writes the receipt
         await self.journal.receive(talk.turn, block, outcome, calls=len(talk.blocks))
         await self.session.settled(call.key)
         return None

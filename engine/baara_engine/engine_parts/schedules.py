@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import config, requests
+from baara_engine import config, projects, requests
 from baara_engine.clock import Millis
 from baara_engine.records import Task
 from baara_engine.schedules import rules
@@ -37,7 +37,7 @@ class Schedules:
         self, draft: requests.TaskDraft, rule: rules.Rule, timing: requests.Timing = AS_IT_IS
     ) -> tuple[Task, Schedule]:
         """Store a task together with its schedule, or neither. Raises as `create_task` and `create_schedule` do."""
-        return self.store.write(lambda tx: definitions.create_task(tx, self, draft, rule, timing))
+        return self.store.write(lambda tx: definitions.create_task(tx, self, projects.placed(tx, draft), rule, timing))
 
     def update_schedule(
         self, prefix: str, rule: rules.Rule | None = None, timing: requests.Timing = AS_IT_IS

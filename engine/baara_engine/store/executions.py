@@ -33,7 +33,16 @@ CLAIM = f"""{LEASE}
 WHERE id IN (SELECT id FROM execution WHERE status = 'queued' AND queue = ? ORDER BY priority, id LIMIT ?)
 RETURNING {COLUMNS}
 """
-CLAIM_ONE = LEASE + f"WHERE id = ? AND status = 'queued' AND queue IN ({WORKED_ON}) RETURNING {COLUMNS}"
+# An execution and all that it has submitted, and so on downwards.
+FAMILY = """
+WITH RECURSIVE family(id) AS (
+    SELECT ? UNION SELECT execution.id FROM execution JOIN family
+    ON execution.parent_id = family.id AND execution.parent_id IS NOT NULL)
+"""
+OF_FAMILY = f"SELECT id FROM execution WHERE id IN family AND status = 'queued' AND queue IN ({WORKED_ON})"
+CLAIM_FAMILY = f"{FAMILY}{LEASE} WHERE id IN ({OF_FAMILY} ORDER BY priority, id LIMIT ?) RETURNING {COLUMNS}"
+FAMILY_READY = f"{FAMILY} {OF_FAMILY} LIMIT 1"
+FAMILY_LEASED = f"{FAMILY} SELECT count(*) FROM execution WHERE id IN family AND status IN ('assigned', 'running')"
 READY = "SELECT 1 FROM execution WHERE queue = ? AND status = 'queued' LIMIT 1"
 COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('assigned', 'running')"
 TIMED = "queue = 'timer' AND status IN ('queued', 'retry_scheduled')"  # what was cancelled meanwhile is never due
@@ -166,9 +175,11 @@ def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis)
     return sorted(claimed, key=lambda execution: (execution.priority, execution.id))
 
 
-def claim_one(tx: Tx, execution_id: str, owner: str, lease_until: Millis) -> list[Execution]:
-    """Lease just this execution, if it is queued where it can run."""
-    rows = tx.sql(CLAIM_ONE, (owner, lease_until, execution_id, *queues.WORKING))
+def claim_one(tx: Tx, execution_id: str, owner: str, lease_until: Millis, at_once: int) -> list[Execution]:
+    """Lease just this execution and its sub-tasks, at most `at_once` of them, if they are queued where they can run."""
+    [(leased,)] = tx.sql(FAMILY_LEASED, (execution_id,))
+    room = max(at_once - leased, 0)
+    rows = tx.sql(CLAIM_FAMILY, (execution_id, owner, lease_until, *queues.WORKING, room))
     return [_begin_attempt(tx, record(row), owner) for row in rows]
 
 
@@ -181,9 +192,8 @@ def may_claim(view: View, allowed: dict[str, int]) -> bool:
 
 
 def is_ready(view: View, execution_id: str) -> bool:
-    """Say whether this execution is queued where it can run."""
-    execution = get(view, execution_id)
-    return execution.status is Status.QUEUED and execution.queue in queues.WORKING
+    """Say whether this execution, or a sub-task of it, is queued where it can run."""
+    return bool(view.sql(FAMILY_READY, (execution_id, *queues.WORKING)))
 
 
 def promote_due(tx: Tx) -> int:

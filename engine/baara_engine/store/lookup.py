@@ -3,7 +3,8 @@
 from baara_engine import errors
 from baara_engine.store.transaction import View
 
-TABLES = {name: name for name in ("execution", "task", "thread", "question", "grant", "schedule")}
+WHAT = ("execution", "task", "thread", "question", "grant", "schedule", "template", "project")
+TABLES = {name: name for name in WHAT}
 
 MAX_ID = 26  # characters of a ULID
 
