@@ -1,19 +1,22 @@
 """Answering a question: the answer becomes the result of the call that asked, and the execution goes on."""
 
-from baara_engine import approving, errors, events, journal, queues, settle
+from dataclasses import replace
+
+from baara_engine import approving, errors, events, journal, money, queues, settle
+from baara_engine.agent import budget
 from baara_engine.health import asking
 from baara_engine.permission.choices import Accepted, Instead
 from baara_engine.records import Effect, Execution, Kind, Question
 from baara_engine.sandboxes import asking as sandbox
 from baara_engine.scheduling import asking as asking_missed
 from baara_engine.states import Status
-from baara_engine.store import executions, questions, threads
+from baara_engine.store import executions, questions, spending, threads
 from baara_engine.store import journal as rows
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 #: kinds whose options mean something
-WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND})
+WITH_CHOICES = frozenset({budget.KIND, "effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND})
 NO_WORDS = frozenset({questions.MISSED, sandbox.KIND})  #: kinds that nobody reads words to
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
@@ -32,6 +35,8 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             _answer_repeating(tx, execution, question, text)
         case sandbox.KIND:
             _answer_sandbox(tx, execution, text)
+        case budget.KIND:
+            goes_on = _answer_budget(tx, store, question, text, by)
         case questions.APPROVAL if isinstance(decision, Accepted):
             approving.accept(tx, store, execution, question, decision, by)
         case questions.APPROVAL if isinstance(decision, Instead):
@@ -79,6 +84,21 @@ def _in_place_of_call(tx: Tx, execution: Execution, question: Question, text: st
     _put_result(tx, execution, question, text, is_error=True)
 
 
+def _answer_budget(tx: Tx, store: Store, question: Question, text: str, by: str) -> bool:
+    """Raise the limit for all that wait for it, or call them off."""
+    scope, key = money.Scope(question.detail["scope"]), str(question.detail["key"])
+    if text == budget.STOP:
+        for waiting in spending.waiting_for(tx, scope, key):
+            settle.cancel(tx, store, executions.get(tx, waiting))
+        return False
+    limit = spending.get(tx, scope, key)
+    if limit is not None:
+        amount = money.parse(text.removeprefix("+"))
+        spending.set_limit(tx, replace(limit, microusd=limit.microusd + amount), by)
+    spending.wake(tx)
+    return False
+
+
 def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:
     """Let it go on in the sandbox that a person has chosen instead, or try again."""
     name = sandbox.chosen(text)
@@ -93,6 +113,9 @@ def _as_offered(question: Question, execution: Execution, text: str) -> str:
     """
     if question.kind not in WITH_CHOICES:
         return text
+    if question.kind == budget.KIND and text.strip().casefold() != budget.STOP.casefold():
+        money.parse(text.strip().removeprefix("+"))
+        return text.strip()
     meant = text.strip().rstrip(".").casefold()
     for option in question.options:
         if option.casefold() == meant:

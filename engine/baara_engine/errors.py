@@ -152,6 +152,7 @@ class FailureKind(StrEnum):
     OFFLINE = "offline"  #: No connection to the service.
     KEY = "key"  #: No API key, or the service refuses it.
     BILLING = "billing"  #: The account has no credit.
+    BUDGET = "budget"  #: A limit of what may be spent leaves too little.
     OUTAGE = "outage"  #: The service keeps failing, whoever asks.
     SERVER = "server"  #: The service failed.
     BROKEN_ANSWER = "broken_answer"  #: The answer ended early or made no sense; it is discarded whole.

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     CLOCK_JUMPED = "clock_jumped"  #: The computer's clock was set: data {ms}, below 0 for backwards.
     COMPACTED = "compacted"  #: A conversation is sent shortened from now on: data {turn, covers, kind}.
     NOTED = "noted"  #: The agent has noted how far it is: data {turn, done, next}.
+    LIMIT = "limit"  #: What may be spent has changed: data {scope, key, microusd}, None for no limit.
     FINDING = "finding"  #: Something is not as it should be, or is well again: data {key, kind, state, message}.
     SCHEDULE = "schedule"  #: A schedule was made, changed or deleted: data {schedule_id, task_id, change}.
     SLOT = "slot"  #: A due time came, or was settled: data {slot_id, schedule_id, due, state}.

@@ -10,7 +10,7 @@ from baara_engine import config, errors, homes, queues, requests, retry, settle,
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Task
 from baara_engine.states import Status
-from baara_engine.store import executions, tasks, threads
+from baara_engine.store import executions, spending, tasks, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
@@ -94,6 +94,20 @@ def wake_parked(tx: Tx, randomness: random.Random) -> int:
     for execution_id in waiting:
         executions.bring_forward(tx, execution_id, tx.now + round(randomness.uniform(0, spread_s) * MS_PER_S))
     return len(waiting)
+
+
+def limit(tx: Tx, wanted: money.Limit, by: str) -> money.Limit:
+    """Set a limit, and let what waits for money look again."""
+    spending.set_limit(tx, wanted, by)
+    spending.wake(tx)
+    return wanted
+
+
+def unlimit(tx: Tx, scope: money.Scope, key: str) -> bool:
+    """Take a limit away, and let what waits for money look again; say whether there was one."""
+    gone = spending.remove_limit(tx, scope, key)
+    spending.wake(tx)
+    return gone
 
 
 def create_task(tx: Tx, place: Place, draft: requests.TaskDraft) -> Task:

@@ -21,6 +21,7 @@ PARK_S: dict[FailureKind, float] = {
     FailureKind.KEY: 300.0,
     FailureKind.BILLING: 300.0,
     FailureKind.OUTAGE: 30.0,
+    FailureKind.BUDGET: 600.0,
 }
 
 # What of these ends by something else than time: when it is looked at next is nobody's business.

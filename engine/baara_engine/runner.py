@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from baara_engine import clock, commands, config, errors, gating, homes, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, approvals, compacting, gate, loop, model, prompts, windows
+from baara_engine.agent import acting, approvals, budget, compacting, gate, loop, model, prompts, windows
 from baara_engine.agent.habits import Habits
 from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
@@ -18,6 +19,7 @@ from baara_engine.journal import Conversation, Journal
 from baara_engine.permission import calls as permitted
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.sandboxes import asking
+from baara_engine.schedules import parsing
 from baara_engine.store import deaths
 from baara_engine.store.store import Store
 
@@ -78,6 +80,7 @@ class Runner:
         self._gates = gates
         self._context_tokens = context_tokens
         self._house = house
+        self._zone = ZoneInfo(parsing.local_zone())
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -161,7 +164,9 @@ class Runner:
         execution = lease.execution
         journal = Journal(self._store, execution)
         journal.refresh(talk)
-        answering = self._gates.through(await self._models.get(execution.model), execution)
+        answering = budget.Budgeted(
+            self._gates.through(await self._models.get(execution.model), execution), self._store, execution, self._zone
+        )
         toolbox = tools.of_use(_tools(execution), session.languages)
         habits, problem = Habits(self._store, execution), _checker()
         words = approvals.Approvals(self._store, execution, toolbox, problem)
@@ -228,7 +233,8 @@ def _remaining_s(execution: Execution) -> float | None:
 
 def _failure(error: Exception, execution: Execution) -> settle.Failure:
     if isinstance(error, errors.ModelFailure):
-        return settle.Failure(error.kind, error.message, error.retry_after)
+        asked = error.question if isinstance(error, budget.BudgetReached) else None
+        return settle.Failure(error.kind, error.message, error.retry_after, question=asked)
     if isinstance(error, errors.SandboxFailure):
         return settle.Failure(FailureKind.SANDBOX, error.message)
     log.error("execution %s failed unexpectedly", execution.id, exc_info=error)

@@ -28,6 +28,7 @@ class Failure:
     message: str
     retry_after_s: float | None = None
     output: str | None = None
+    question: QuestionDraft | None = None  #: what a person is asked while it waits, once for all that wait for the same
 
 
 class Settler:
@@ -137,6 +138,8 @@ class Settler:
             tx, execution, Status.RETRY_SCHEDULED, not_before=until, waiting_reason=failure.kind, waiting_until=until,
             error_cause=failure.kind, error_message=failure.message,
         )  # fmt: skip
+        if failure.question is not None and not questions.is_open_about(tx, failure.question):
+            self._ask(tx, execution, execution.turn, failure.question)
         if execution.error_cause != failure.kind:  # said once, not at every look
             when = "" if failure.kind in retry.UNTIL_CHANGED else f" until {clock.minute(until)}"
             self._post(tx, execution, "note", f"Waiting{when}: {failure.message}", None)

@@ -14,7 +14,7 @@ from baara_engine import errors, events, queues, redaction, states
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Json, Kind, Permission, UnknownEffect
 from baara_engine.states import Outcome, Status
-from baara_engine.store import findings, lookup, models, questions
+from baara_engine.store import findings, lookup, models, questions, spending
 from baara_engine.store.transaction import Row, Tx, View
 
 NAMES = tuple(field.name for field in fields(Execution))
@@ -151,6 +151,7 @@ def count_answer(
         "cost_microusd = cost_microusd + ?, cost_known = cost_known AND ? WHERE id = ?",
         (turn, input_tokens, output_tokens, cost_microusd or 0, cost_microusd is not None, execution_id),
     )
+    spending.settle(tx, execution_id, cost_microusd)
 
 
 def count_aside(
@@ -163,6 +164,7 @@ def count_aside(
         "cost_microusd = cost_microusd + ?, cost_known = cost_known AND ? WHERE id = ?",
         (input_tokens, output_tokens, cost_microusd or 0, cost_microusd is not None, execution_id),
     )
+    spending.settle(tx, execution_id, cost_microusd)
 
 
 def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis) -> list[Execution]:

@@ -50,6 +50,14 @@ def answer(tx: Tx, question: Question, text: str, by: str) -> Question:
     return get(tx, question.id)
 
 
+def is_open_about(view: View, draft: QuestionDraft) -> bool:
+    """Say whether a question of this kind about the same limit is open."""
+    about = ("scope", "key")
+    rows = view.rows(SELECT.where((models.Question.status == "open") & (models.Question.kind == draft.kind)))
+    wanted = [draft.detail.get(name) for name in about]
+    return any([question.detail.get(name) for name in about] == wanted for question in map(_question, rows))
+
+
 def withdraw(tx: Tx, execution: Execution, *, kind: str | None = None) -> None:
     """Close the open questions of an execution, all or of one kind, that it does not need any more."""
     rows = tx.sql(WITHDRAW, (execution.id, kind, kind))
