@@ -26,6 +26,7 @@ from baara_engine import errors
 from baara_engine.schedules import parsing, rules, zones
 
 COUNT, STEPS = 10_000, 6
+TICKS_MAX = 200_000  # six due times take some hundreds
 MINUTE = timedelta(minutes=1)
 WINDOW = timedelta(
     hours=49
@@ -36,12 +37,15 @@ FAVOURITES = (
     "Antarctica/Troll",
 )  # fmt: skip
 CLASSES = {
-    "cronsim: not later": "asked in the second pass of a repeated hour, it gives a reading of the first, which is over",
-    "cronsim: twice": "of several fixed readings that are skipped it gives the moment of setting once for each",
+    "cronsim: not later": "in or after a repeated hour it gives a time that is over when it is asked",
     "cronsim: lost or moved": (
-        "with a star it walks by whole hours from the full hour, and loses or moves what stands in the hour of a "
-        "shift that is no whole number of hours, or that is not at a full hour"
+        "with a star it begins a day at 0:00, and gives that or loses what is next where clocks go from 0:00 to 1:00"
+        "whole number of hours, or that is not at a full hour"
     ),
+    "cronsim: no midnight": (
+        "with a star it begins a day at 0:00, and gives that or loses what comes next where clocks go from 0:00 to 1:00"
+    ),
+    "cronsim: endless": "where clocks go back over midnight at a minute past, it goes round in circles for ever",
     "croniter: clock set forward": "it moves skipped readings by the length of the gap, or leaves them out",
     "croniter: clock set back": "it has another rule for readings that are shown twice",
 }
@@ -54,6 +58,22 @@ class Case:
     expression: str
     zone: str
     after: int  #: seconds since 1970 UTC
+
+
+class _EndlessError(Exception):
+    """The library went round in circles."""
+
+
+class _Bounded(CronSim):
+    """The library, stopped after more steps than any expression takes."""
+
+    ticks = 0
+
+    def tick(self, seconds: int = 1) -> None:
+        self.ticks += 1
+        if self.ticks > TICKS_MAX:
+            raise _EndlessError
+        super().tick(seconds)
 
 
 class Unexplained(AssertionError):
@@ -81,8 +101,13 @@ def compare(case: Case) -> list[str]:
     rule = parsing.parse_cron(case.expression, case.zone)
     ours = [at // 1000 for at in rules.upcoming(rule, case.after * 1000, STEPS)]
     start = local(case)
-    theirs = {"cronsim": _by_cronsim(case, start), "croniter": _by_croniter(case, start)}
-    return [_explained(name, case, ours, found) for name, found in theirs.items() if found not in (None, ours)]
+    croniters = _by_croniter(case, start)
+    names = [] if croniters == ours else [_explained("croniter", case, ours, croniters)]
+    try:
+        cronsims = _by_cronsim(case, start)
+    except _EndlessError:
+        return [*names, _explained_endless(case, ours)]
+    return names if cronsims == ours else [*names, _explained("cronsim", case, ours, cronsims)]
 
 
 def local(case: Case) -> datetime:
@@ -129,7 +154,7 @@ def _start(randomness: random.Random, zone: str, year: int) -> int:
 
 
 def _by_cronsim(case: Case, start: datetime) -> list[int]:
-    return [int(at.timestamp()) for at in islice(CronSim(case.expression, start), STEPS)]
+    return [int(at.timestamp()) for at in islice(_Bounded(case.expression, start), STEPS)]
 
 
 def _by_croniter(case: Case, start: datetime) -> list[int]:
@@ -144,16 +169,28 @@ def _explained(library: str, case: Case, ours: list[int], theirs: list[int]) -> 
     previous = theirs[index - 1] if index else case.after
     if their <= previous and library == "cronsim":
         _check_counted(case, ours, index)
-        return "cronsim: twice" if index and their == previous else "cronsim: not later"
+        return "cronsim: not later"
     change = _change_before(case.zone, min(our, their), max(our, their))
     if change is None:
         raise Unexplained(f"{case}: ours {our}, {library}'s {their}, and no clock is set")
     _check_counted(case, ours, index)
     if library == "croniter":
         return f"croniter: clock set {'forward' if change > 0 else 'back'}"
-    if _is_fixed(case) or _whole_hours(case.zone, min(our, their), max(our, their)):
-        raise Unexplained(f"{case}: ours {our}, {library}'s {their}")
-    return "cronsim: lost or moved"
+    changes = [] if _is_fixed(case) else _changes(case.zone, min(our, their), max(our, their))
+    if any((s.offset - s.before) % 3600 or (s.begin + s.before) % 3600 for s in changes):
+        return "cronsim: lost or moved"
+    if any(s.offset > s.before and (s.begin + s.before) % 86_400 == 0 for s in changes):
+        return "cronsim: no midnight"
+    raise Unexplained(f"{case}: ours {our}, {library}'s {their}")
+
+
+def _explained_endless(case: Case, ours: list[int]) -> str:
+    for index in range(len(ours)):
+        _check_counted(case, ours, index)
+    changes = _changes(case.zone, case.after, ours[-1])
+    if _is_fixed(case) or not any(s.offset < s.before and (s.begin + s.before) % 3600 == 60 for s in changes):
+        raise Unexplained(f"{case}: cronsim does not come back")
+    return "cronsim: endless"
 
 
 def _check_counted(case: Case, ours: list[int], index: int) -> None:
@@ -208,10 +245,6 @@ def _change_before(zone: str, low: int, high: int) -> int | None:
     """Give by how many seconds clocks were set last before `high`, if that was not long before `low`."""
     found = [stretch for stretch in _changes(zone, low, high) if low - WINDOW.total_seconds() <= stretch.begin <= high]
     return found[-1].offset - found[-1].before if found else None
-
-
-def _whole_hours(zone: str, low: int, high: int) -> bool:
-    return all((s.offset - s.before) % 3600 == 0 == (s.begin + s.before) % 3600 for s in _changes(zone, low, high))
 
 
 def _changes(zone: str, low: int, high: int) -> list[zones.Stretch]:
