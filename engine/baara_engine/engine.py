@@ -4,45 +4,43 @@ An `Engine` that is only opened reads and writes the store, so that a command li
 without one. `start` makes it the engine of its home: the one process that works on the queues.
 """
 
-import asyncio
-import logging
-import random
-import threading
+import stat
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from baara_engine import (
     answers,
+    approving,
     backups,
     clock,
     config,
+    engine_parts,
     errors,
+    forking,
     homes,
-    housekeeping,
     nudge,
     operations,
     owner,
+    projects,
     queues,
-    recovery,
     requests,
-    sandboxes,
-    settle,
-    timekeeping,
+    running,
     triage,
 )
-from baara_engine.agent import gate, model
+from baara_engine.agent import model
+from baara_engine.engine_parts.schedules import Schedules
 from baara_engine.records import (
     Attempt,
+    Compaction,
     DeadLetter,
     Event,
     Execution,
     Finding,
+    Grant,
     Message,
+    Progress,
     Question,
     Queue,
     Task,
@@ -50,22 +48,27 @@ from baara_engine.records import (
     ThreadMessage,
     ToolCall,
 )
-from baara_engine.runner import Runner
 from baara_engine.states import Status
-from baara_engine.store import executions, findings, journal, news, questions, tasks, threads
+from baara_engine.store import (
+    compactions,
+    executions,
+    findings,
+    grants,
+    journal,
+    news,
+    progress,
+    questions,
+    tasks,
+    threads,
+)
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
-from baara_engine.worker import Worker
 
-log = logging.getLogger(__name__)
-
-LOCK = homes.LOCK
-LOCK_S = 1.0  # whoever only looks whether somebody works holds the lock for a moment
-AT_WORK_S = 5.0  # the longest that a start waits for the first work to begin
+OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine:
+class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(
@@ -89,7 +92,7 @@ class Engine:
         _make_private(home)
         self.store = open_store(home, clock_ or clock.SystemClock())
         self.store.listen(lambda _: nudge.send(home))
-        self._running: _Running | None = None
+        self._running: running.Running | None = None
 
     def close(self) -> None:
         """Stop working, if it works, and close the store."""
@@ -99,12 +102,12 @@ class Engine:
     # ---------------------------------------------------------------- work
 
     def submit(self, submission: requests.Submission) -> Execution:
-        """Queue one prompt or command. It is on the disk when this returns.
+        """Queue one prompt or command, in its project or the active one. It is on the disk when this returns.
 
         The same idempotency key gives the same execution again. Raises `errors.Refused` if that key was used for
         another prompt, `errors.NotFound` for an unknown thread or task.
         """
-        return self.store.write(lambda tx: operations.submit(tx, self, submission))
+        return self.store.write(lambda tx: operations.submit(tx, self, projects.placed(tx, submission)))
 
     def submit_task(self, name_or_id: str, *, source: str) -> Execution:
         """Queue one execution of a task. Raises `errors.NotFound`, or `errors.Refused` if the task is switched off."""
@@ -135,6 +138,15 @@ class Engine:
     def restart(self, prefix: str) -> Execution:
         """Begin a dead letter anew as another execution in the same thread. Raises `errors.Refused`."""
         return self.store.write(lambda tx: triage.restart(tx, self, executions.find(tx, prefix)))
+
+    def fork(self, prefix: str, turn: int, **changes: Any) -> Execution:
+        """Go on from a turn of an execution as another one, in the same thread; `changes` as in `requests.Fork`.
+
+        Turn 0 is the request alone. Raises `errors.NotFound`, `errors.InvalidInput`, `errors.JournalDamaged`, or
+        `errors.Refused` for a person's own folder that nobody said may be shared.
+        """
+        wanted = requests.parse(requests.Fork, {"turn": turn, **changes})
+        return forking.fork(self, self.execution(prefix), wanted)
 
     def dismiss(self, prefix: str) -> Execution:
         """Put a dead letter aside; it stays in the store. Raises `errors.Refused` for anything else."""
@@ -172,6 +184,13 @@ class Engine:
             lambda view: (journal.messages(view, execution.id)[0], journal.calls(view, execution.id)),
         )
 
+    def progress(self, prefix: str) -> tuple[Progress, list[Compaction]]:
+        """Give what an agent has noted of its work, and how its conversation was compacted. Raises as `journal`."""
+        execution = self.execution(prefix)
+        return self.store.read(
+            lambda view: (progress.get(view, execution.id), compactions.listing(view, execution.id)),
+        )
+
     def events(self, after: int = 0, *, execution: str | None = None, limit: int = 1000) -> list[Event]:
         """Give the events after number `after`, oldest first. Raises `errors.NotFound` for an unknown execution."""
         execution_id = None if execution is None else self.execution(execution).id
@@ -190,11 +209,11 @@ class Engine:
 
     def create_task(self, draft: requests.TaskDraft) -> Task:
         """Store a task. Raises `errors.Refused` if there is one of that name."""
-        return self.store.write(lambda tx: operations.create_task(tx, self, draft))
+        return self.store.write(lambda tx: operations.create_task(tx, self, projects.placed(tx, draft)))
 
     def update_task(self, name_or_id: str, changes: dict[str, Any]) -> Task:
         """Change some fields of a task. Raises `errors.NotFound`, `errors.InvalidInput` or `errors.Refused`."""
-        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, changes))
+        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, projects.resolved(tx, changes)))
 
     def delete_task(self, name_or_id: str) -> Task:
         """Delete a definition; what it has run stays. Raises `errors.NotFound`."""
@@ -242,9 +261,13 @@ class Engine:
         """Give questions, oldest first."""
         return self.store.read(lambda view: questions.listing(view, open_only=open_only, limit=limit))
 
+    def question(self, prefix: str) -> Question:
+        """Give the question whose id begins like this. Raises `errors.NotFound`."""
+        return self.store.read(lambda view: questions.find(view, prefix))
+
     def answer(self, prefix: str, text: str, *, by: str) -> Question:
         """Answer a question, named by the beginning of its id. Raises `errors.Refused` if it is answered already."""
-        question = self.store.read(lambda view: questions.find(view, prefix))
+        question = self.question(prefix)
         given = requests.parse(requests.Said, {"text": text}).text
         return self.store.write(lambda tx: answers.answer(tx, self.store, question, given, by))
 
@@ -255,6 +278,19 @@ class Engine:
         if not waiting:
             raise errors.Refused(f"Execution {execution.id} asks nothing at present; it is {execution.status}.")
         return self.answer(waiting[0].id, text, by=by)
+
+    def grants(self, *, every: bool = False, limit: int = LISTING) -> list[Grant]:
+        """Give what persons have allowed for several calls and holds now; with `every`, all that was ever allowed."""
+        now = self.store.clock.now()
+        return self.store.read(lambda view: grants.listing(view, every=every, now=now, limit=limit))
+
+    def allow(self, task: str, allowance: requests.Allowance, *, by: str) -> Grant:
+        """Let calls of a tool run unasked in a task whose permission is to ask. Raises `errors.NotFound`."""
+        return self.store.write(lambda tx: approving.allow(tx, self.store, tasks.find(tx, task), allowance, by))
+
+    def revoke(self, prefix: str, *, by: str) -> Grant:
+        """Take back what was allowed; what has run has run. Raises `errors.Refused` if that was done before."""
+        return self.store.write(lambda tx: grants.revoke(tx, grants.find(tx, prefix), by))
 
     # ---------------------------------------------------------------- health
 
@@ -290,13 +326,13 @@ class Engine:
         With `only`, work on nothing but the execution of this full id. Raises `errors.Refused` if another engine works
         on this home.
         """
-        self._running = _Running(self, models, only)
+        self._running = running.Running(self, models, only)
 
     def stop(self) -> None:
         """Stop working; what is at work goes back to its queue at its last step."""
         if self._running is not None:
-            running, self._running = self._running, None
-            running.stop()
+            at_work, self._running = self._running, None
+            at_work.stop()
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the engine's thread has ended, and say whether it has: by itself it ends only by a defect."""
@@ -307,78 +343,18 @@ class Engine:
         return self._running is not None or homes.is_worked_on(self.home)
 
 
-class _Running:
-    """The engine's thread, its lock and what it holds."""
-
-    def __init__(self, engine: Engine, models: model.Models, only: str | None) -> None:
-        self._lock = filelock.FileLock(engine.home / LOCK, mode=0o600)
-        try:
-            self._lock.acquire(timeout=LOCK_S)
-        except filelock.Timeout:
-            raise errors.Refused(f"Another engine works on {engine.home} already.") from None
-        self._engine = engine
-        self._models = models
-        self._only = only
-        self._sandboxes: dict[str, sandboxes.Sandbox] = {}
-        self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
-        self._at_work = threading.Event()
-        me = str(owner.Owner.me())
-        try:
-            engine.store.require_sound()
-            recovery.recover(engine.store, me)
-            timekeeping.shorten_waits(engine.store)
-        except BaseException:
-            self._lock.release()
-            raise
-        self._thread = threading.Thread(target=self._run, args=(me,), name="baara-engine", daemon=True)
-        self._thread.start()
-        self._at_work.wait(AT_WORK_S)
-
-    def stop(self) -> None:
-        if self._thread.is_alive():
-            loop, worker = self._started.result()
-            loop.call_soon_threadsafe(worker.stop)
-        self._thread.join()
-        self._lock.release()
-
-    def ended(self, timeout_s: float) -> bool:
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self, me: str) -> None:
-        try:
-            asyncio.run(self._work(me))
-        except Exception:
-            log.exception("the engine's thread ended by an error")
-        finally:
-            self._at_work.set()
-
-    async def _work(self, me: str) -> None:
-        store, home = self._engine.store, self._engine.home
-        randomness = random.SystemRandom()
-        gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
-        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
-        worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
-        self._started.set_result((asyncio.get_running_loop(), worker))
-        try:
-            await worker.run(self._now_at_work)
-        finally:
-            await self._models.close()
-            for sandbox in self._sandboxes.values():
-                await sandbox.close()
-
-    def _now_at_work(self) -> None:
-        self._models.preload()
-        self._at_work.set()
-
-    def _sandbox(self, name: str) -> sandboxes.Sandbox:
-        if name not in self._sandboxes:
-            self._sandboxes[name] = sandboxes.make(name)
-        return self._sandboxes[name]
-
-
 def _make_private(home: Path) -> None:
-    """Make the folder, or close it to others if it is empty or ours; somebody else's folder is left as it is."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (home / SENTINEL).exists() or not any(home.iterdir()):
-        home.chmod(0o700)
+    """Make the folder, or close it to others if it is empty or ours; somebody else's folder is left as it is.
+
+    Raises `errors.DatabaseOutOfReach`.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ours = (home / SENTINEL).exists() or not any(home.iterdir())
+        if ours and stat.S_IMODE(home.stat().st_mode) != OURS_ALONE:
+            home.chmod(OURS_ALONE)
+    except OSError as error:
+        raise errors.DatabaseOutOfReach(
+            f"The folder {home} cannot be used: {error.strerror}. Look at its disk and its permissions, "
+            "or choose another folder: --home PATH.",
+        ) from error

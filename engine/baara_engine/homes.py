@@ -44,6 +44,11 @@ def require_fit(home: Path, environment: Mapping[str, str] = os.environ) -> None
         )
 
 
+def around(path: Path) -> Path | None:
+    """Give the home that an engine works on and that this path lies in; None if there is none."""
+    return next((folder for folder in path.parents if (folder / LOCK).exists()), None)
+
+
 def make_folder(folder: Path) -> None:
     """Make a private folder, with those above it, if it is not there. Raises `errors.StoreError` if it cannot be."""
     try:

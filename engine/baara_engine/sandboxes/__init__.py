@@ -7,22 +7,57 @@ error (`errors.SandboxFailure`) that the engine survives. A new sandbox is one f
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, cast
 
 from baara_engine import errors
+from baara_engine.records import Json
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
+TIB = 1024 * GIB
+
+
+SHELL, PYTHON, JAVASCRIPT = "shell", "python", "javascript"  #: languages of `Session.run`
+
+
+class Network(StrEnum):
+    """What a sandbox may reach."""
+
+    NONE = "none"  #: Nothing, this computer included.
+    LISTED = "listed"  #: The hosts of a list, through a proxy that checks each connection.
+    OPEN = "open"  #: Whatever this computer reaches.
+
+
+class Strength(StrEnum):
+    """What stands between a command and the rest of the computer."""
+
+    BOUNDARY = "boundary"  #: It is held by the kernel or by a runtime, also against code that means harm.
+    TIDY = "not a boundary"  #: It is kept in order, and can do what the person can do.
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one command may use."""
+    """What one session and each of its commands may use. A sandbox says which of them it cannot hold.
 
-    wall_s: float = 24 * 3600.0  #: seconds until it is ended, whatever it asks for
+    People set some of these (`requests.SandboxLimits`); the first three are the engine's own.
+    """
+
+    wall_s: float = 24 * 3600.0  #: seconds until a command is ended, whatever it asks for
     output_bytes: int = 64 * KIB  #: bytes of output kept: the first two thirds and the last third, with a note between
     read_bytes: int = 256 * KIB  #: bytes of one file that a read returns
+    memory_bytes: int = 4 * GIB  #: of one process where processes have limits of their own, else of all together
+    cpu_s: float | None = None  #: seconds of processor's time of one command, None for as much as fits into `wall_s`
+    cpus: float | None = None  #: processors' worth of time at once, None for all there are
+    processes: int = 512  #: at once
+    open_files: int = 1024  #: of one process
+    file_bytes: int = 8 * GIB  #: of one file that a command writes
+    workspace_bytes: int = 16 * GIB  #: of all files of the workspace together: looked at while a command runs
+    network: Network | None = None  #: None for what the sandbox has by itself
+    hosts: tuple[str, ...] = ()  #: of `Network.LISTED`: names, and `*.example.org` for all below one
+    inputs: tuple[Path, ...] = ()  #: files and folders that commands may read beside the workspace, and not write
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +70,7 @@ class CommandResult:
     timed_out: bool = False
     interrupted: bool = False  #: ended because the engine vanished while it ran
     duration_ms: int = 0
+    over: str | None = None  #: the limit that ended it, if one is known to: "memory", "workspace", "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +112,19 @@ class Session(Protocol):
     not found), `errors.SandboxFailure` when the sandbox itself is broken.
     """
 
-    async def run(
-        self, command: str, *, key: str, wall_s: float | None = None, on_output: Callable[[], None] | None = None
-    ) -> CommandResult:
-        """Run a shell command in the workspace, at most once for each `key`.
+    @property
+    def languages(self) -> frozenset[str]:
+        """Give the languages that `run` takes here: some of `SHELL`, `PYTHON` and `JAVASCRIPT`."""
+        ...
 
-        `on_output` is called in the loop's thread while output comes, about once a second.
+    async def run(
+        self, command: str, *, key: str, wall_s: float | None = None, on_output: Callable[[], None] | None = None,
+        language: str = SHELL,
+    ) -> CommandResult:  # fmt: skip
+        """Run a shell command, or a program in another language, in the workspace, at most once for each `key`.
+
+        `on_output` is called in the loop's thread while output comes, about once a second. Raises
+        `errors.InvalidInput` for a language that the sandbox has not.
 
         Nothing that the command started survives the call. Cancelling the task that awaits it ends the command's
         processes within a second. Raises `errors.Refused` if a command of this key has begun before.
@@ -134,6 +177,14 @@ class Sandbox(Protocol):
 
     name: str
 
+    async def strength(self) -> Strength:
+        """Say what stands between a command and the rest of this computer, as it is set up now."""
+        ...
+
+    async def missing(self, limits: Limits) -> str | None:
+        """Say in a sentence what this computer lacks to hold these limits, and the remedy; None if it lacks nothing."""
+        ...
+
     async def open(self, workspace: Path, private: Path, limits: Limits) -> Session:
         """Open a session on a workspace.
 
@@ -150,6 +201,7 @@ class Sandbox(Protocol):
 # name → module and class, imported when first asked for
 TABLE: dict[str, tuple[str, str]] = {
     "native": ("baara_engine.sandboxes.native", "NativeSandbox"),
+    "docker": ("baara_engine.sandboxes.docker", "DockerSandbox"),
 }
 DEFAULT = "native"
 
@@ -166,3 +218,21 @@ def require(name: str) -> None:
     if name not in TABLE:
         known = ", ".join(sorted(TABLE))
         raise errors.InvalidInput(f"There is no sandbox “{name}” in this version. It has: {known}.")
+
+
+def limits_of(stored: Json | None) -> Limits:
+    """Make the limits of an execution from what is stored of them, which `requests.SandboxLimits` has checked."""
+    given = dict(stored or {})
+    if "network" in given:
+        given["network"] = Network(given["network"])
+    if "inputs" in given:
+        given["inputs"] = tuple(map(Path, given["inputs"]))
+    if "hosts" in given:
+        given["hosts"] = tuple(given["hosts"])
+    return Limits(**given)
+
+
+def require_language(language: str, known: frozenset[str]) -> None:
+    """Raise `errors.InvalidInput` unless a sandbox that has these languages can run a program in this one."""
+    if language not in known:
+        raise errors.InvalidInput(f"This sandbox runs no {language}. It runs: {', '.join(sorted(known))}.")

@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import tzlocal
+
 from baara_engine import errors
 from baara_engine.clock import MS_PER_S, Millis
 from baara_engine.schedules import cron, rules, zones
@@ -51,6 +53,17 @@ def parse_at(text: str, now: Millis, zone: str | None = None) -> rules.Once:
     if not 0 <= at <= rules.LATEST:
         raise errors.InvalidInput(f"“{text[:SHOWN]}” is no time; {AT_USAGE}.")
     return rules.Once(at)
+
+
+def local_zone() -> str:
+    """Give the IANA name of this computer's zone. Raises `errors.InvalidInput` if its zone has none."""
+    try:
+        name = tzlocal.get_localzone_name()
+    except (LookupError, ValueError, OSError):
+        name = None
+    if not name:
+        raise errors.InvalidInput(f"This computer does not say in which zone it is. Name it, as in {zones.EXAMPLES}.")
+    return name
 
 
 def _point(text: str, now: Millis, zone: zones.Zone | None) -> Millis:

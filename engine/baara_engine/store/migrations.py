@@ -9,7 +9,7 @@ from pathlib import Path
 
 from baara_engine import errors
 from baara_engine.queues import DEFAULT_CONCURRENCY
-from baara_engine.store import migration_002
+from baara_engine.store import migration_002, migration_006, migration_007, migration_010, migration_013
 from baara_engine.store.transaction import Tx
 
 FIRST_SCHEMA = Path(__file__).with_name("schema_001.sql")
@@ -70,7 +70,7 @@ def m005_what_it_may(tx: Tx) -> None:
         tx.sql(f"ALTER TABLE {table} ADD COLUMN checks TEXT NOT NULL DEFAULT '[]'")
         tx.sql(f"ALTER TABLE {table} ADD COLUMN permission TEXT NOT NULL DEFAULT 'auto'")
         tx.sql(f"ALTER TABLE {table} ADD COLUMN budget_microusd INTEGER")
-        for name in ("project_id", "gate", "fallback_model", "mcp_servers"):
+        for name in ("project_id", "gate", "fallback_model", "mcp_servers", "sandbox_limits"):
             tx.sql(f"ALTER TABLE {table} ADD COLUMN {name} TEXT")
     tx.sql("ALTER TABLE execution ADD COLUMN check_results TEXT NOT NULL DEFAULT '[]'")
     tx.sql("ALTER TABLE execution ADD COLUMN check_rounds INTEGER NOT NULL DEFAULT 0")
@@ -99,6 +99,10 @@ STEPS: list[Step] = [
     m003_steps_begun,
     m004_health,
     m005_what_it_may,
+    migration_006.m006_schedules,
+    migration_007.m007_grants_and_check_notes,
+    migration_010.m010_templates_projects,
+    migration_013.m013_long_work,
 ]
 
 

@@ -58,11 +58,12 @@ def _require_free(tx: Tx, task: Task) -> None:
         raise errors.Refused(f"There is a task named “{task.name}” already. Choose another name, or update that one.")
 
 
-LISTS = ("allowed_tools", "checks", "mcp_servers")  # columns that hold JSON
+LISTS = ("allowed_tools", "checks", "mcp_servers")  # columns that hold lists as JSON
 
 
 def _row(task: Task) -> Json:
     lists = {name: getattr(task, name) for name in LISTS}
+    lists["sandbox_limits"] = task.sandbox_limits
     return asdict(task) | {
         name: None if value is None else orjson.dumps(value).decode() for name, value in lists.items()
     }
@@ -77,6 +78,7 @@ def _task(row: Row) -> Task:
         kind=Kind(raw.kind),
         unknown_effect=UnknownEffect(raw.unknown_effect),
         permission=Permission(raw.permission),
+        sandbox_limits=None if raw.sandbox_limits is None else orjson.loads(str(raw.sandbox_limits)),
         **lists,
     )
 

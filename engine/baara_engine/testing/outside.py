@@ -64,6 +64,14 @@ class FakeSandbox:
     outside: Outside
     name: str = "native"
 
+    async def strength(self) -> sandboxes.Strength:
+        """Pretend to be a boundary."""
+        return sandboxes.Strength.BOUNDARY
+
+    async def missing(self, limits: sandboxes.Limits) -> str | None:  # noqa: ARG002 - it holds them all
+        """Lack nothing."""
+        return None
+
     async def open(self, workspace: Path, private: Path, limits: sandboxes.Limits) -> "FakeSession":  # noqa: ARG002
         """Open a session; now and then this fails."""
         if self.outside.happens(BREAKS):
@@ -81,11 +89,18 @@ class FakeSession:
     outside: Outside
     workspace: str
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """Give the languages that `run` takes."""
+        return frozenset({sandboxes.SHELL})
+
     async def run(
         self, command: str, *, key: str, wall_s: float | None = None,
         on_output: Callable[[], None] | None = None,  # noqa: ARG002 - it prints only at the end
+        language: str = sandboxes.SHELL,
     ) -> Result:  # fmt: skip
         """Pretend to run a command; it has its effect at the beginning."""
+        sandboxes.require_language(language, self.languages)
         if key in self.outside.marks:
             raise errors.Refused("A command of this key has begun before.")
         self.outside.marks[key] = RUNNING

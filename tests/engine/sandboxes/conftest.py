@@ -1,6 +1,7 @@
 """A native sandbox with real processes, on folders of the test's own."""
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,6 +27,11 @@ class Places:
     def begun(self) -> list[Path]:
         """List the marks of begun commands."""
         return sorted((self.private / "receipts").glob("*.begun"))
+
+    def supervisor(self) -> int:
+        """Give the pid of the one that watches over the command which has begun."""
+        [mark] = self.begun()
+        return int(json.loads(mark.read_text())["pid"])
 
     def processes(self) -> list[int]:
         """Find the processes of commands: all of them have the private folder in their environment."""

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 import psutil
@@ -136,21 +139,35 @@ async def test_closing_a_session_ends_its_commands(session: NativeSession, place
     assert task.result().interrupted
 
 
+async def failing(command: Awaitable[object]) -> errors.SandboxFailure:
+    """Give the failure that a command ends with."""
+    with pytest.raises(errors.SandboxFailure) as failure:
+        await command
+    return failure.value
+
+
 async def test_a_killed_supervisor_is_told_and_nothing_is_left(session: NativeSession, places: Any, until: Any) -> None:
     """When a supervisor is killed the outcome is a failure of the sandbox, and the launcher ends what it left."""
-    with pytest.raises(errors.SandboxFailure, match="outcome is unknown"):
-        await session.run("setsid sleep 60 & sleep 60 & kill -9 $PPID; sleep 60", key="a")
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(failing(session.run("setsid sleep 60 & sleep 60 & sleep 60", key="a")))
+        await asyncio.to_thread(until, lambda: len(places.processes()) > 2)
+        os.kill(places.supervisor(), signal.SIGKILL)
+    assert "outcome is unknown" in task.result().message
     until(lambda: not places.processes())
     with pytest.raises(errors.Refused):
         await session.run("true", key="a")
 
 
-async def test_others_go_on_when_a_supervisor_is_killed(session: NativeSession) -> None:
+async def test_others_go_on_when_a_supervisor_is_killed(session: NativeSession, places: Any, until: Any) -> None:
     """Ending what a killed supervisor left touches no command of another."""
     async with asyncio.TaskGroup() as group:
+        task = group.create_task(failing(session.run("sleep 60 & sleep 60", key="a")))
+        await asyncio.to_thread(until, places.processes)
+        killed = places.supervisor()
         bystander = group.create_task(session.run("sleep 1; echo fine", key="b"))
-        with pytest.raises(errors.SandboxFailure):
-            await session.run("sleep 60 & kill -9 $PPID; sleep 60", key="a")
+        await asyncio.to_thread(until, lambda: len(places.begun()) == 2)
+        os.kill(killed, signal.SIGKILL)
+    assert task.result().message
     assert bystander.result().output == "fine\n"
 
 

@@ -39,11 +39,11 @@ FAVOURITES = (
 CLASSES = {
     "cronsim: not later": "in or after a repeated hour it gives a time that is over when it is asked",
     "cronsim: lost or moved": (
-        "with a star it begins a day at 0:00, and gives that or loses what is next where clocks go from 0:00 to 1:00"
+        "with a star it walks by whole hours from the full hour, and loses or moves what stands near a shift of no "
         "whole number of hours, or that is not at a full hour"
     ),
     "cronsim: no midnight": (
-        "with a star it begins a day at 0:00, and gives that or loses what comes next where clocks go from 0:00 to 1:00"
+        "with a star it begins a day at 0:00, and gives that or loses what is next where clocks go from 0:00 to 1:00"
     ),
     "cronsim: endless": "where clocks go back over midnight at a minute past, it goes round in circles for ever",
     "croniter: clock set forward": "it moves skipped readings by the length of the gap, or leaves them out",

@@ -1,8 +1,8 @@
 """One small process per engine that forks a supervisor for each job.
 
 Forking this one takes a millisecond or two; starting a program from the engine, with its threads and its memory, takes
-many times that. It ends when the engine does; the supervisors are independent of it. It adopts what a supervisor that
-was killed leaves behind, and ends that.
+many times that. It ends when the engine and its supervisors have; those do not need it. What a supervisor that was
+killed leaves behind it adopts, and ends.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import socket
 
 from . import processes, supervisor
 
+LAST_LOOK_S = 1.0  # seconds between looks for supervisors that have ended unnoticed
 SWEEP_S = 3.0  # seconds after which a process that will not die is left: others wait for their supervisors
 
 
@@ -26,13 +27,27 @@ def main(_arguments: list[str]) -> None:
             os.read(wake, 4096)
             if _bury(supervisors) and adopting:
                 ended, _ = processes.sweep_tree(supervisors, SWEEP_S)
-                supervisors -= ended.keys()
+                supervisors.difference_update(ended)
         if control.fileno() in ready:
             _, lines, _, _ = socket.recv_fds(control, 1, 1)
             if not lines:
+                control.close()
+                _see_to_the_end(supervisors, wake, adopting=adopting)
                 return
             with socket.socket(fileno=lines[0]) as line:
                 supervisors |= _fork(line, control, wake)
+
+
+def _see_to_the_end(supervisors: set[int], wake: int, *, adopting: bool) -> None:
+    """Wait, the engine being gone, until the supervisors have ended too, and end what one of them could not."""
+    while supervisors:
+        _bury(supervisors)
+        if supervisors:
+            processes.wait({wake}, LAST_LOOK_S)
+            with contextlib.suppress(BlockingIOError):
+                os.read(wake, 4096)
+    if adopting:
+        processes.sweep_tree(frozenset(), SWEEP_S)
 
 
 def _take_stdin() -> socket.socket:
@@ -47,7 +62,7 @@ def _bury(supervisors: set[int]) -> bool:
     """Collect ended supervisors, and say whether one of them did not end by itself."""
     ended, _ = processes.reap()
     died = any(code != 0 for pid, code in ended.items() if pid in supervisors)
-    supervisors -= ended.keys()
+    supervisors.difference_update(ended)  # in place, which `-=` with the keys of a dict is not
     return died
 
 

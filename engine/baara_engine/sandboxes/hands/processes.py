@@ -11,15 +11,18 @@ process group is ended, and what left that group survives.
 import contextlib
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 KILLED = 128 + signal.SIGKILL  # exit code of what was killed, as shells report it
+NO_LIMITS: Mapping[str, int] = {}
 PAUSE_S = 0.002  # seconds between two rounds of killing: about what a killed process takes to be gone
 
 
@@ -38,13 +41,16 @@ def wake_on_child() -> int:
     return readable
 
 
-def start(argv: list[str], env: dict[str, str], output: int) -> int:
-    """Start a program in a session of its own, stdin empty, stdout and stderr to `output`; give its pid."""
+def start(argv: list[str], env: dict[str, str], output: int, limits: Mapping[str, int] = NO_LIMITS) -> int:
+    """Start a program in a session of its own, stdin empty, stdout and stderr to `output`; give its pid.
+
+    `limits` are those of `resource`, by name: neither the program nor what it starts can raise them again.
+    """
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
-            _become(argv, env, output, parent)
+            _become(argv, env, output, parent, limits)
         except BaseException as error:  # noqa: BLE001  (nothing may return into the code of the parent)
             os.write(output, f"{argv[0]}: {error}\n".encode("utf-8", "replace"))
         finally:
@@ -52,8 +58,16 @@ def start(argv: list[str], env: dict[str, str], output: int) -> int:
     return pid
 
 
-def ask_to_end(pid: int) -> None:
-    """Send SIGTERM to the program's group. Its pid must not have been collected yet."""
+def ask_to_end(pid: int, *, wrapped: bool) -> None:
+    """Send SIGTERM to the program's group. Its pid must not have been collected yet.
+
+    A wrapped program is below the one of this pid, which would take all with it: there each process is asked.
+    """
+    if wrapped:
+        for inside in set(below()) - {pid}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(inside, signal.SIGTERM)
+        return
     try:
         os.killpg(pid, signal.SIGTERM)
     except ProcessLookupError:  # it has not made its group yet
@@ -114,7 +128,12 @@ def wait(sources: AbstractSet[int], timeout_s: float | None) -> list[int]:
     return select.select(list(sources), [], [], timeout_s)[0]
 
 
-def _become(argv: list[str], env: dict[str, str], output: int, parent: int) -> None:
+def below() -> list[int]:
+    """Give the pids of all processes below this one."""
+    return list(_below(frozenset()))
+
+
+def _become(argv: list[str], env: dict[str, str], output: int, parent: int, limits: Mapping[str, int]) -> None:
     os.setsid()  # every group in this session or below it holds nothing but the program's own processes
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -126,7 +145,17 @@ def _become(argv: list[str], env: dict[str, str], output: int, parent: int) -> N
     nothing = os.open(os.devnull, os.O_RDONLY)
     for target, source in enumerate((nothing, output, output)):
         os.dup2(source, target)
+    for name, most in limits.items():
+        _limit(getattr(resource, name), most)
     os.execve(argv[0], argv, env)  # noqa: S606  (everything else is closed: Python marks all it opens as close-on-exec)
+
+
+def _limit(which: int, most: int) -> None:
+    """Lower a limit for good; one that is lower already stays."""
+    _, hard = resource.getrlimit(which)
+    now = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    # At the hard limit of processor's time the kernel kills; a second before, it says what for.
+    resource.setrlimit(which, (now, now + 1 if which == resource.RLIMIT_CPU and now == most else now))
 
 
 def _targets(spared: AbstractSet[int]) -> set[int]:

@@ -9,8 +9,9 @@ import contextlib
 import os
 import socket
 import time
+from pathlib import Path
 
-from . import marks, output, processes, wire
+from . import marks, output, processes, watching, whole, wire
 
 TERM_S = 0.3  # seconds between asking a program to end and ending it: cancelling must take effect within a second
 LINGER_S = 0.2  # seconds that an ended shell's helpers get to empty their pipes, as in `exec > >(tee log)`
@@ -63,7 +64,7 @@ class _Run:
         self._engine = line
         self._line = line.fileno()
         self._next_beat = 0.0
-        self._kept = output.Kept(job["output_bytes"])
+        self._kept = output.Kept(job["output_bytes"], _whole(job))
         self._tree = processes.adopt_orphans()
         self._wake = processes.wake_on_child()
         self._pipe, theirs = os.pipe()
@@ -74,7 +75,8 @@ class _Run:
         self._cut_short = False  # by the engine's word or its end, rather than by the limit
         self._exit: int | None = None
         self._ended = 0.0
-        self._pid = processes.start(job["argv"], job["env"], theirs)
+        self._watch = None if job["most"] is None else watching.Watch(job["most"], job["cwd"])
+        self._pid = processes.start(job["argv"], job["env"], theirs, job["limits"])
         os.close(theirs)
 
     def result(self) -> wire.Result:
@@ -84,14 +86,20 @@ class _Run:
             self._stop()
         self._sweep()
         self._drain()
+        self._kept.close()
         return {
             "exit_code": processes.KILLED if self._exit is None else self._exit,
             "output": self._kept.text(),
             "output_bytes": self._kept.total,
-            "timed_out": not over and not self._cut_short,
-            "interrupted": not over and self._cut_short,
+            "timed_out": not over and not self._cut_short and self._over is None,
+            "interrupted": not over and self._cut_short and self._over is None,
             "duration_ms": round((self._ended - self._began) * 1000),
+            "over": self._over,
         }
+
+    @property
+    def _over(self) -> str | None:
+        return None if self._watch is None else self._watch.over
 
     def _serve(self) -> bool:
         """Take what comes until the program is over (True) or its time is up (False)."""
@@ -99,10 +107,15 @@ class _Run:
             now = time.monotonic()
             if self._exit is not None and (self._pipe not in self._sources or now >= self._ended + LINGER_S):
                 return True
-            if now >= self._deadline:
+            if now >= self._deadline or (self._watch is not None and self._exit is None and self._watch.look()):
                 return self._exit is not None
-            until = self._deadline if self._exit is None else min(self._deadline, self._ended + LINGER_S)
-            self._take(processes.wait(self._sources, until - now))
+            self._take(processes.wait(self._sources, max(self._until() - time.monotonic(), 0.0)))
+
+    def _until(self) -> float:
+        """Give the moment at which something is to be done, whatever comes meanwhile."""
+        if self._exit is not None:
+            return min(self._deadline, self._ended + LINGER_S)
+        return self._deadline if self._watch is None else min(self._deadline, self._watch.due)
 
     def _take(self, ready: list[int]) -> None:
         if self._pipe in ready:
@@ -151,10 +164,11 @@ class _Run:
             self._ended = time.monotonic()
 
     def _stop(self) -> None:
-        processes.ask_to_end(self._pid)
+        processes.ask_to_end(self._pid, wrapped=self._job["wrapped"])
         self._sources.discard(self._line)
         self._deadline = time.monotonic() + TERM_S
-        self._serve()
+        if self._over is None:  # what has gone beyond a limit gets no time to do more
+            self._serve()
 
     def _sweep(self) -> None:
         if self._tree:
@@ -171,3 +185,8 @@ class _Run:
         until = time.monotonic() + DRAIN_S
         while self._read() and time.monotonic() < until:
             pass
+
+
+def _whole(job: wire.Job) -> whole.Whole | None:
+    """Give the file for all of a command's output; what has no marks is told whole or not at all."""
+    return None if job["marks"] is None else whole.Whole(Path(job["marks"]).name)

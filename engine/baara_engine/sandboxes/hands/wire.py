@@ -11,6 +11,8 @@ import select
 import socket
 from typing import TypedDict
 
+from .watching import Most
+
 CANCEL = b"x"
 BEAT = b"\n"
 CHUNK = 64 * 1024  # bytes read at once; what a pipe holds by default
@@ -25,6 +27,9 @@ class Job(TypedDict):
     wall_s: float  #: seconds until it is ended
     grace_s: float  #: seconds that it may go on after the engine has vanished
     output_bytes: int  #: bytes of output kept
+    wrapped: bool  #: the program runs inside another, which is what is started
+    limits: dict[str, int]  #: of each process: numbers of `resource`'s limits by their names, as in "RLIMIT_NOFILE"
+    most: Most | None  #: of all processes together; None where nobody has to look
     marks: str | None  #: path of its marks without their suffix; without marks it may run any number of times
     boot: str  #: names the present boot of this computer
 
@@ -38,6 +43,7 @@ class Result(TypedDict):
     timed_out: bool
     interrupted: bool
     duration_ms: int
+    over: str | None
 
 
 class Report(TypedDict, total=False):
