@@ -20,7 +20,7 @@ from baara_engine.testing.clocks import FakeClock
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 HOUR_S = 3600.0
 TEN_YEARS_MS = 3652 * DAY_MS
-JUMPS_MS = (-TEN_YEARS_MS, -HOUR_MS, HOUR_MS, TEN_YEARS_MS)
+JUMPS_MS = (-TEN_YEARS_MS, -HOUR_MS, -HOUR_MS, HOUR_MS, HOUR_MS, TEN_YEARS_MS)
 ZONES = ("Australia/Lord_Howe", "Pacific/Chatham", "Europe/Berlin", "America/New_York", "America/Santiago")
 LAGS_MS = (0, 0, 0, 40, 4000, 7000, 45_000)  # of a look after its time: none, a busy computer, a very busy one
 LAST_DUE_MS = 65 * DAY_MS  # after the begin: beyond the month, and what a monthly schedule is due at next
@@ -75,8 +75,8 @@ class Life:
     # ------------------------------------------------------------------ what happens
 
     def _acts(self) -> list[Callable[[], None]]:
-        away = [self.sleep, self.be_off, self.sleep]
-        return [self.work, self.work, *away, self.be_killed, self.jump, self.jump_twice, self.answer, self.call_off]
+        often = [self.work, self.sleep, self.be_off, self.be_killed]
+        return [*often, *often, *often, self.answer, self.answer, self.call_off, self.jump, self.jump_twice]
 
     def work(self) -> None:
         """Look at each due time, as an engine at work does; now and then something does not end at once."""
