@@ -9,6 +9,7 @@ from tests.crash.slotted.expected import RUN, Plan, within
 from tests.crash.slotted.house import House
 
 from baara_engine.clock import Millis
+from baara_engine import states
 from baara_engine.records import Execution
 from baara_engine.schedules import rules
 from baara_engine.schedules.records import Slot
@@ -22,6 +23,7 @@ def check(house: House, plans: Mapping[str, Plan], begun: Millis) -> Counter[str
     """Count the due times by what became of them. Raises AssertionError with the first that is wrong."""
     counts: Counter[str] = Counter()
     made, ledger = house.executions(), house.rows()
+    assert all(one.status in states.ENDED for one in made.values()), "something runs that nobody expected"
     for schedule_id, plan in plans.items():
         rows = ledger[schedule_id]
         try:

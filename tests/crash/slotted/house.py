@@ -71,7 +71,9 @@ class House:
 
     def add(self, rule: rules.Rule, missed: Missed, overlap: Overlap, catch_up: int, jitter_s: float) -> str:
         """Make a task with one schedule, and give the id of that."""
-        task = self.engine.create_task(TaskDraft(name=f"task {self.engine.store.ids.new()}", prompt="true", kind=Kind.COMMAND))
+        task = self.engine.create_task(
+            TaskDraft(name=f"task {self.engine.store.ids.new()}", prompt="true", kind=Kind.COMMAND)
+        )
         timing = Timing(missed=missed, overlap=overlap, catch_up=catch_up, jitter_s=jitter_s)
         return self.engine.create_schedule(task.id, rule, timing).id
 
@@ -114,7 +116,9 @@ class House:
         """Give the whole ledger, oldest first."""
         found: dict[str, list[Slot]] = {}
         for schedule in self.engine.schedules():
-            found[schedule.id] = self.engine.store.read(partial(slots.between, schedule_id=schedule.id, after=-1, until=END, limit=ALL))
+            found[schedule.id] = self.engine.store.read(
+                partial(slots.between, schedule_id=schedule.id, after=-1, until=END, limit=ALL)
+            )
         return found
 
     def _is_timer_due(self) -> bool:
@@ -122,7 +126,9 @@ class House:
         return due is not None and due <= self.clock.now()
 
     def _open(self, home: Path, clock_: clock.Clock) -> Store:
-        return Mortal(home, clock_, randomness=random.Random(1), writer=lambda committer: InlineWriter(committer, self.plug))
+        return Mortal(
+            home, clock_, randomness=random.Random(1), writer=lambda committer: InlineWriter(committer, self.plug)
+        )
 
 
 def of(execution: Execution) -> tuple[str, Millis]:
