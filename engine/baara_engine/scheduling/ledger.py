@@ -112,6 +112,13 @@ def _is_void(tx: Tx, store: Store, schedule: Schedule, rule: rules.Rule, row: Sl
     for after, until in parts:
         first = rules.next_after(rule, after)
         if first is not None and first <= until:
-            last, count = times.newest(rule, after, until, 1)[0], times.count(rule, after, until)
+            last, count = times.newest(rule, after, until, 1)[0], _count(rule, row, after, until)
             slots.make(tx, replace(row, id=store.ids.new(), due=first, last_due=last, count=count))
     return True
+
+
+def _count(rule: rules.Rule, row: Slot, after: Millis, until: Millis) -> int | None:
+    """Count a part of a row; most of what was too much to be counted is so still, and is met at each due time."""
+    if row.count is None and 2 * (until - after) > row.last_due - row.due:
+        return None
+    return times.count(rule, after, until)

@@ -34,6 +34,7 @@ class Plan:
     catch_up: int
     accounted: Millis
     entries: dict[Millis, Entry] = field(default_factory=dict)
+    open: set[Millis] = field(default_factory=set)  #: due times in a state that is open
     busy: list[Millis] = field(default_factory=list)  #: due times whose executions have not ended
     cancelled: set[Millis] = field(default_factory=set)
     asking: Millis | None = None  #: the due time whose execution asks
@@ -45,12 +46,12 @@ class Plan:
         return self.due[at] if at < len(self.due) else None
 
     def some(self, *states: str) -> list[Millis]:
-        """Give the due times in these states, oldest first."""
-        return sorted(due for due, entry in self.entries.items() if entry.state in states)
+        """Give the due times in these open states, oldest first."""
+        return sorted(due for due in self.open if self.entries[due].state in states)
 
     def has_open(self) -> bool:
         """Say whether a due time waits for something."""
-        return bool(self.some(*OPEN))
+        return bool(self.open)
 
     def begin_again(self, now: Millis) -> None:
         """Go on from now, or from what was passed over at a time that has not come."""
@@ -64,7 +65,7 @@ class Plan:
         verdicts = self._verdicts(new, now, corrected=corrected)
         for due, state in verdicts:
             if state in {"missed", "asked"}:
-                self.entries[due] = Entry(state, now, passed_over=corrected)
+                self._put(due, state, now, passed_over=corrected)
         asked = [due for due, state in verdicts if state == "asked"]
         self.asking = asked[-1] if asked and self.asking is None else self.asking
         in_line = self.missed == "all" and any(state == "caught_up" for _, state in verdicts)
@@ -125,24 +126,28 @@ class Plan:
         if in_line or waits:
             self._line_up(due, state, now, len(line))
         elif self.busy:
-            self.entries[due] = Entry("skipped", now)
+            self._put(due, "skipped", now)
         else:
             self._begin(due, state, now)
 
     def _line_up(self, due: Millis, state: str, now: Millis, waiting: int) -> None:
         if state == "caught_up":
-            self.entries[due] = Entry("catching_up", now)
+            self._put(due, "catching_up", now)
         else:
             is_full = waiting >= max(MOST_WAITING, self.catch_up)
-            self.entries[due] = Entry("skipped" if is_full else "waiting", now)
+            self._put(due, "skipped" if is_full else "waiting", now)
 
     def _begin(self, due: Millis, state: str, now: Millis) -> None:
-        self.entries[due] = Entry(state, now)
+        self._put(due, state, now)
         self.busy.append(due)
+
+    def _put(self, due: Millis, state: str, now: Millis, *, passed_over: bool = False) -> None:
+        self.entries[due] = Entry(state, now, passed_over)
+        (self.open.add if state in OPEN else self.open.discard)(due)
 
     def _settle(self, those: list[Millis], state: str, now: Millis) -> None:
         for due in those:
-            self.entries[due] = Entry(state, now)
+            self._put(due, state, now)
 
 
 class Expected:
