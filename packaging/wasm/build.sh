@@ -98,11 +98,12 @@ print("static const unsigned char PRELUDE[] = {" + ",".join(map(str, text)) + "}
 X
   local from=quickjs/upstream-quickjs
   ./cc -mexec-model=reactor -O2 -s -Wno-everything -D_GNU_SOURCE -DCONFIG_VERSION='"2021-03-27"' -DCONFIG_BIGNUM \
-    -DEMSCRIPTEN -DFE_DOWNWARD=0 -DFE_UPWARD=0 -Iinclude -I$from "$HERE/javascript/shim.c" $from/quickjs.c \
+    -DEMSCRIPTEN -DCONFIG_STACK_CHECK -DFE_DOWNWARD=0 -DFE_UPWARD=0 -Iinclude -I$from "$HERE/javascript/shim.c" $from/quickjs.c \
     $from/libregexp.c $from/libunicode.c $from/cutils.c $from/libbf.c -Wl,-z,stack-size=2097152 -o made/javascript.wasm
 }
 
 compare() {
+  chmod -R u=rwX,go=rX made
   (cd made && sha256sum javascript.wasm library/python313.zip python.wasm) >made.sha256
   if [ "${1:-}" = --compare ]; then
     diff "$GUESTS/SHA256SUMS" made.sha256 && echo "The guests are what their sources make."

@@ -18,7 +18,7 @@ KERNEL("input_length") uint64_t input_length(void);
 KERNEL("input_load_u8") uint32_t input_load_u8(uint64_t at);
 KERNEL("input_load_u64") uint64_t input_load_u64(uint64_t at);
 
-enum { STACK = 768 * 1024 };  // bytes that a program's calls may use of the module's 2 MiB
+enum { STACK = 224 * 1024 };  // bytes of the module's 2 MiB that calls may use: the runtime's own stack is used up soon after
 
 typedef JSValue native(JSContext *, JSValueConst, int, JSValueConst *);
 
