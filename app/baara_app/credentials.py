@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from baara_engine import errors
+from baara_engine import errors, redaction
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ def take_from_environment() -> None:
     key = os.environ.pop(VARIABLE, "").strip()
     try:
         _memory.key = require_plausible(key) if key else None
+        redaction.known.bind(_memory.key)
     except errors.InvalidInput as error:
         log.warning("%s is not used: %s", VARIABLE, error.message)
 
@@ -82,11 +83,13 @@ def api_key() -> str | None:
         if _memory.key is None:
             log.warning("there is no API key: %s", error.message)
         return _memory.key
+    redaction.known.bind(kept)
     return kept or _memory.key
 
 
 def keep(key: str, *, limit_s: float = ANSWER_S) -> str:
     """Put the key into the keyring, read it back, and give the keyring's name. Raises `errors.Unavailable`."""
+    redaction.known.bind(key)
 
     def work(ring: _Ring) -> str:
         ring.backend.set_password(SERVICE, USER, key)

@@ -18,7 +18,7 @@ from types import FrameType
 
 import baara_engine
 from baara_app import credentials
-from baara_engine import clock, errors
+from baara_engine import addresses, clock, errors, redaction
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
 from baara_engine.engine import Engine
@@ -30,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 TOKEN_BYTES = 32  # 256 bits
 SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
 MAX_PACE_S = 60.0
+LEAST_CONTEXT = 8_000  # tokens: the tools, the system prompt, a summary and a turn or two
+MAX_DIGITS = 12  # of a number of tokens
 MAX_MODEL = 200  # characters of a model's id
 PR_SET_DUMPABLE = 4  # prctl(2)
 
@@ -89,8 +91,11 @@ def config() -> Config:
     """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
     return Config(
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
-        base_url=os.environ.get("ANTHROPIC_BASE_URL") or None,
+        claude=Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").absolute(),
+        keep_awake=_switch("BAARA_KEEP_AWAKE"),
+        base_url=_base_url(os.environ.get("ANTHROPIC_BASE_URL")),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
+        context_tokens=_context(os.environ.get("BAARA_CONTEXT_TOKENS") or None),
     )
 
 
@@ -103,6 +108,10 @@ def hide_memory() -> None:
     """Keep other processes of this user, sandboxes first of all, from reading this process's memory and environment."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _base_url(address: str | None) -> str | None:
+    return addresses.require_fit(address) if address else None
 
 
 def _model(name: str) -> str:
@@ -119,6 +128,24 @@ def _pace(text: str) -> float:
     if not 0 <= seconds <= MAX_PACE_S:
         raise errors.InvalidInput(f"BAARA_OFFLINE_PACE must be seconds from 0 to {MAX_PACE_S:g}, not “{text[:40]}”.")
     return seconds
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in {"0", "1"}:
+        raise errors.InvalidInput(f"{name} must be 1 or 0, not “{text[:40]}”.")
+    return text == "1"
+
+
+def _context(text: str | None) -> int | None:
+    if text is None:
+        return None
+    tokens = int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS else 0
+    if not tokens >= LEAST_CONTEXT:
+        raise errors.InvalidInput(
+            f"BAARA_CONTEXT_TOKENS must be a number of tokens from {LEAST_CONTEXT} on, not “{text[:40]}”."
+        )
+    return tokens
 
 
 def _stop_on_signals() -> threading.Event:
@@ -151,6 +178,8 @@ def _describe(listening: socket.socket) -> Runtime:
     url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
     started_at = clock.iso(clock.SystemClock().now())
     token, mcp_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
+    redaction.known.bind(token)
+    redaction.known.bind(mcp_token)
     return Runtime(os.getpid(), url, token, mcp_token, baara_engine.__version__, started_at)
 
 

@@ -1,9 +1,11 @@
 """Answering a question: the answer becomes the result of the call that asked, and the execution goes on."""
 
-from baara_engine import errors, events, journal, queues, settle
+from baara_engine import approving, errors, events, journal, queues, settle
 from baara_engine.health import asking
+from baara_engine.permission.choices import Accepted, Instead
 from baara_engine.records import Effect, Execution, Kind, Question
 from baara_engine.sandboxes import asking as sandbox
+from baara_engine.scheduling import asking as asking_missed
 from baara_engine.states import Status
 from baara_engine.store import executions, questions, threads
 from baara_engine.store import journal as rows
@@ -11,7 +13,8 @@ from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 #: kinds whose options mean something
-WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING, sandbox.KIND})
+WITH_CHOICES = frozenset({"effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND})
+NO_WORDS = frozenset({questions.MISSED, sandbox.KIND})  #: kinds that nobody reads words to
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 
@@ -19,7 +22,9 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     """Answer a question once. Raises `errors.Refused` if it has been answered or withdrawn."""
     execution = executions.get(tx, question.execution_id)
     text = _as_offered(question, execution, text)
+    decision = approving.decide(question, text) if question.kind == questions.APPROVAL else None
     answered = questions.answer(tx, question, text, by)
+    goes_on = True
     match question.kind:
         case questions.STUCK:
             _answer_stuck(tx, execution, question, text)
@@ -27,6 +32,12 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             _answer_repeating(tx, execution, question, text)
         case sandbox.KIND:
             _answer_sandbox(tx, execution, text)
+        case questions.APPROVAL if isinstance(decision, Accepted):
+            approving.accept(tx, store, execution, question, decision, by)
+        case questions.APPROVAL if isinstance(decision, Instead):
+            _in_place_of_call(tx, execution, question, decision.text)
+        case questions.MISSED:
+            goes_on = asking_missed.answered(tx, store, question, text)
         case _:
             _put_result(tx, execution, question, _told(question, execution, text), is_error=False)
     threads.post(
@@ -35,7 +46,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
     )  # fmt: skip
     if question.kind in {questions.REPEATING, sandbox.KIND} and text == asking.STOP:
         settle.cancel(tx, store, execution)
-    else:
+    elif goes_on:
         _go_on(tx, execution)
     return answered
 
@@ -45,7 +56,7 @@ def _answer_stuck(tx: Tx, execution: Execution, question: Question, text: str) -
     if text == asking.CANCEL:
         executions.request_cancel(tx, execution)
     elif text != asking.KEEP_WAITING:
-        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN} else text
+        said = "" if text in {asking.END_CALL, asking.ASK_AGAIN, asking.END_CHECK} else text
         if question.tool_use_id is not None:
             _put_result(tx, execution, question, f"{asking.ENDED} {said}".strip(), is_error=True)
         elif said:
@@ -57,10 +68,15 @@ def _answer_repeating(tx: Tx, execution: Execution, question: Question, text: st
     """Let the call run, end it all, or give the agent a person's words in place of the call."""
     if text in {asking.GO_ON, asking.STOP}:
         return
+    _in_place_of_call(tx, execution, question, f"{asking.NOT_RUN} {text}")
+
+
+def _in_place_of_call(tx: Tx, execution: Execution, question: Question, text: str) -> None:
+    """Make these words the result of a call that has not begun and does not run."""
     blocks = rows.calls_asked(tx, execution.id, question.turn)
     [(ordinal, block)] = [one for one in enumerate(blocks) if one[1]["id"] == question.tool_use_id]
     rows.intend(tx, execution.id, question.turn, ordinal, block, Effect.READ, {})
-    _put_result(tx, execution, question, f"{asking.NOT_RUN} {text}", is_error=True)
+    _put_result(tx, execution, question, text, is_error=True)
 
 
 def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:
@@ -73,7 +89,7 @@ def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:
 def _as_offered(question: Question, execution: Execution, text: str) -> str:
     """Give the option that is meant, or the words as they are.
 
-    Raises `errors.InvalidInput` for words to a command, which has nobody who could read them.
+    Raises `errors.InvalidInput` for words to a command, or to what has not begun: nobody could read them.
     """
     if question.kind not in WITH_CHOICES:
         return text
@@ -81,7 +97,7 @@ def _as_offered(question: Question, execution: Execution, text: str) -> str:
     for option in question.options:
         if option.casefold() == meant:
             return option
-    if execution.kind is Kind.COMMAND or question.kind == sandbox.KIND:
+    if execution.kind is Kind.COMMAND or question.kind in NO_WORDS:
         raise errors.InvalidInput(f"Answer with one of: {', '.join(question.options)}.")
     return text
 

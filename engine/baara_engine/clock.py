@@ -126,3 +126,9 @@ def iso(at: Millis | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def minute(at: Millis) -> str:
+    """Write a point in time for people of this computer, to the minute, rounded up: until then at least."""
+    minutes = -(-at // (60 * MS_PER_S))
+    return datetime.fromtimestamp(minutes * 60, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

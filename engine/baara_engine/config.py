@@ -1,6 +1,7 @@
 """What an engine is told from outside, and where things lie in its home. Secrets are no part of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 OFFLINE = "offline"  #: model id of the planner that needs no key and no network
 DEFAULT_MODEL = "claude-sonnet-5-5"  # the middle of today's line in price, and able to work for hours
@@ -15,4 +16,7 @@ class Config:
 
     default_model: str = DEFAULT_MODEL  #: for what names no model of its own
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
+    claude: Path | None = None  #: Claude's own folder, whose skills and plugins are used; None for none
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
+    keep_awake: bool = False  #: do not let the computer go to sleep while something is at work
+    context_tokens: int | None = None  #: most tokens of a conversation that are sent; None for what its model takes

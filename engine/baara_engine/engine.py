@@ -12,27 +12,35 @@ from typing import Any
 
 from baara_engine import (
     answers,
+    approving,
     backups,
     clock,
     config,
+    engine_parts,
     errors,
+    forking,
     homes,
     nudge,
     operations,
     owner,
+    projects,
     queues,
     requests,
     running,
     triage,
 )
 from baara_engine.agent import model
+from baara_engine.engine_parts.schedules import Schedules
 from baara_engine.records import (
     Attempt,
+    Compaction,
     DeadLetter,
     Event,
     Execution,
     Finding,
+    Grant,
     Message,
+    Progress,
     Question,
     Queue,
     Task,
@@ -41,7 +49,18 @@ from baara_engine.records import (
     ToolCall,
 )
 from baara_engine.states import Status
-from baara_engine.store import executions, findings, journal, news, questions, tasks, threads
+from baara_engine.store import (
+    compactions,
+    executions,
+    findings,
+    grants,
+    journal,
+    news,
+    progress,
+    questions,
+    tasks,
+    threads,
+)
 from baara_engine.store.backup import Backup
 from baara_engine.store.store import SENTINEL, Store
 
@@ -49,7 +68,7 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine:
+class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(
@@ -83,12 +102,12 @@ class Engine:
     # ---------------------------------------------------------------- work
 
     def submit(self, submission: requests.Submission) -> Execution:
-        """Queue one prompt or command. It is on the disk when this returns.
+        """Queue one prompt or command, in its project or the active one. It is on the disk when this returns.
 
         The same idempotency key gives the same execution again. Raises `errors.Refused` if that key was used for
         another prompt, `errors.NotFound` for an unknown thread or task.
         """
-        return self.store.write(lambda tx: operations.submit(tx, self, submission))
+        return self.store.write(lambda tx: operations.submit(tx, self, projects.placed(tx, submission)))
 
     def submit_task(self, name_or_id: str, *, source: str) -> Execution:
         """Queue one execution of a task. Raises `errors.NotFound`, or `errors.Refused` if the task is switched off."""
@@ -119,6 +138,15 @@ class Engine:
     def restart(self, prefix: str) -> Execution:
         """Begin a dead letter anew as another execution in the same thread. Raises `errors.Refused`."""
         return self.store.write(lambda tx: triage.restart(tx, self, executions.find(tx, prefix)))
+
+    def fork(self, prefix: str, turn: int, **changes: Any) -> Execution:
+        """Go on from a turn of an execution as another one, in the same thread; `changes` as in `requests.Fork`.
+
+        Turn 0 is the request alone. Raises `errors.NotFound`, `errors.InvalidInput`, `errors.JournalDamaged`, or
+        `errors.Refused` for a person's own folder that nobody said may be shared.
+        """
+        wanted = requests.parse(requests.Fork, {"turn": turn, **changes})
+        return forking.fork(self, self.execution(prefix), wanted)
 
     def dismiss(self, prefix: str) -> Execution:
         """Put a dead letter aside; it stays in the store. Raises `errors.Refused` for anything else."""
@@ -156,6 +184,13 @@ class Engine:
             lambda view: (journal.messages(view, execution.id)[0], journal.calls(view, execution.id)),
         )
 
+    def progress(self, prefix: str) -> tuple[Progress, list[Compaction]]:
+        """Give what an agent has noted of its work, and how its conversation was compacted. Raises as `journal`."""
+        execution = self.execution(prefix)
+        return self.store.read(
+            lambda view: (progress.get(view, execution.id), compactions.listing(view, execution.id)),
+        )
+
     def events(self, after: int = 0, *, execution: str | None = None, limit: int = 1000) -> list[Event]:
         """Give the events after number `after`, oldest first. Raises `errors.NotFound` for an unknown execution."""
         execution_id = None if execution is None else self.execution(execution).id
@@ -174,11 +209,11 @@ class Engine:
 
     def create_task(self, draft: requests.TaskDraft) -> Task:
         """Store a task. Raises `errors.Refused` if there is one of that name."""
-        return self.store.write(lambda tx: operations.create_task(tx, self, draft))
+        return self.store.write(lambda tx: operations.create_task(tx, self, projects.placed(tx, draft)))
 
     def update_task(self, name_or_id: str, changes: dict[str, Any]) -> Task:
         """Change some fields of a task. Raises `errors.NotFound`, `errors.InvalidInput` or `errors.Refused`."""
-        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, changes))
+        return self.store.write(lambda tx: operations.update_task(tx, self, name_or_id, projects.resolved(tx, changes)))
 
     def delete_task(self, name_or_id: str) -> Task:
         """Delete a definition; what it has run stays. Raises `errors.NotFound`."""
@@ -226,9 +261,13 @@ class Engine:
         """Give questions, oldest first."""
         return self.store.read(lambda view: questions.listing(view, open_only=open_only, limit=limit))
 
+    def question(self, prefix: str) -> Question:
+        """Give the question whose id begins like this. Raises `errors.NotFound`."""
+        return self.store.read(lambda view: questions.find(view, prefix))
+
     def answer(self, prefix: str, text: str, *, by: str) -> Question:
         """Answer a question, named by the beginning of its id. Raises `errors.Refused` if it is answered already."""
-        question = self.store.read(lambda view: questions.find(view, prefix))
+        question = self.question(prefix)
         given = requests.parse(requests.Said, {"text": text}).text
         return self.store.write(lambda tx: answers.answer(tx, self.store, question, given, by))
 
@@ -239,6 +278,19 @@ class Engine:
         if not waiting:
             raise errors.Refused(f"Execution {execution.id} asks nothing at present; it is {execution.status}.")
         return self.answer(waiting[0].id, text, by=by)
+
+    def grants(self, *, every: bool = False, limit: int = LISTING) -> list[Grant]:
+        """Give what persons have allowed for several calls and holds now; with `every`, all that was ever allowed."""
+        now = self.store.clock.now()
+        return self.store.read(lambda view: grants.listing(view, every=every, now=now, limit=limit))
+
+    def allow(self, task: str, allowance: requests.Allowance, *, by: str) -> Grant:
+        """Let calls of a tool run unasked in a task whose permission is to ask. Raises `errors.NotFound`."""
+        return self.store.write(lambda tx: approving.allow(tx, self.store, tasks.find(tx, task), allowance, by))
+
+    def revoke(self, prefix: str, *, by: str) -> Grant:
+        """Take back what was allowed; what has run has run. Raises `errors.Refused` if that was done before."""
+        return self.store.write(lambda tx: grants.revoke(tx, grants.find(tx, prefix), by))
 
     # ---------------------------------------------------------------- health
 

@@ -17,8 +17,16 @@ class Kind(StrEnum):
     CANCEL_REQUESTED = "cancel_requested"  #: Somebody wants a running execution to end.
     POSTED = "posted"  #: A message stands in a thread: data {message_id, kind}.
     QUESTION = "question"  #: A question was asked, answered or withdrawn: data {question_id, status}.
+    CHECKED = "checked"  #: A round of checks has ended: data {round, passed, failed}.
+    GRANT = "grant"  #: A person has allowed something, or revoked it: data {grant_id, state, scope, tool}.
     QUEUE = "queue"  #: A queue's setting changed: data {name, concurrency}.
     TASK = "task"  #: A task was made, changed or deleted: data {task_id, change}.
+    TEMPLATE = "template"  #: A template was made, changed or deleted: data {template_id, change}.
+    PROJECT = "project"  #: A project was made, changed, deleted or made the active one: data {project_id, change}.
     SLEPT = "slept"  #: The computer was asleep: data {ms}.
     CLOCK_JUMPED = "clock_jumped"  #: The computer's clock was set: data {ms}, below 0 for backwards.
+    COMPACTED = "compacted"  #: A conversation is sent shortened from now on: data {turn, covers, kind}.
+    NOTED = "noted"  #: The agent has noted how far it is: data {turn, done, next}.
     FINDING = "finding"  #: Something is not as it should be, or is well again: data {key, kind, state, message}.
+    SCHEDULE = "schedule"  #: A schedule was made, changed or deleted: data {schedule_id, task_id, change}.
+    SLOT = "slot"  #: A due time came, or was settled: data {slot_id, schedule_id, due, state}.

@@ -10,11 +10,13 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
 
-from baara_engine import errors, events
+from baara_engine import errors, events, shortening
+from baara_engine.agent import measure
 from baara_engine.agent.model import Answer
+from baara_engine.checks.verdict import SENT_BACK
 from baara_engine.errors import FailureKind
-from baara_engine.records import Effect, Execution, Json, Message, ToolCall
-from baara_engine.store import executions, journal, questions, threads
+from baara_engine.records import Compaction, Effect, Execution, Json, Message, ToolCall
+from baara_engine.store import compactions, executions, journal, questions, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
 from baara_engine.tools import Done, Tool
@@ -36,12 +38,29 @@ NEXT_STEP: dict[str, Step] = {
     "end_turn": Step.FINISH,
     "stop_sequence": Step.FINISH,
     "max_tokens": Step.REJECT,
+    "model_context_window_exceeded": Step.REJECT,  # cut as well; before the next question, room is made
 }
+OVERFLOWN = "model_context_window_exceeded"
+COMPACTION = "compaction"  #: a type of block, and the end of an answer that is nothing else
+
+ENDS = frozenset(reason for reason, step in NEXT_STEP.items() if step is Step.FINISH)  #: nothing is done after these
 
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")  # any other is refused when it is sent back
 
+# Of an answer's usage: together, what the conversation comes to with that answer.
+COUNTS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+
 CUT_CALL = "This call was not run: your answer was cut at the token limit. Make shorter calls, one at a time."
 CUT_TEXT = "Your answer was cut at the token limit. Go on from where it stopped."
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an answer begins: what stands before it can be sent without it, and the other way round."""
+
+    seq: int  #: number of its message in the journal
+    at: int  #: its place among the messages that are sent
+    turn: int
 
 
 @dataclass(slots=True)
@@ -54,7 +73,13 @@ class Conversation:
     stop_reason: str | None = None  #: of the last answer
     calls: dict[str, ToolCall] = field(default_factory=dict)  #: journaled calls of the last answer, by tool_use_id
     chain: bytes = journal.CHAIN_START  #: checksum of the last message
-    names: set[str] = field(default_factory=set)  #: ids of all calls so far: the API wants them to differ
+    names: set[str] = field(default_factory=set)  #: ids of all calls that are sent: the API wants them to differ
+    compaction: Compaction | None = None  #: what its beginning stands for
+    words: list[tuple[int, str]] = field(default_factory=list)  #: what people have said: number of the message, text
+    sizes: list[int] = field(default_factory=list)  #: bytes of each of `messages`
+    starts: list[Start] = field(default_factory=list)  #: where it can be cut
+    counted: int = 0  #: tokens up to the last answer, by the service's own count; 0 where it has not counted
+    fresh: int = 0  #: bytes that have come since
 
     @property
     def blocks(self) -> list[Json]:
@@ -82,31 +107,69 @@ class Conversation:
             return NEXT_STEP[self.stop_reason]
         raise _ended_otherwise(self.stop_reason)
 
+    @property
+    def has_block(self) -> bool:
+        """Say whether it begins with a compaction of the service's own, which not every model takes."""
+        return self.compaction is not None and self.compaction.kind == "service"
+
+    @property
+    def is_overflown(self) -> bool:
+        """Say whether the last answer was cut because the model's window was full, and no room was made since."""
+        since = self.compaction is not None and self.compaction.at_turn >= self.turn
+        return self.stop_reason == OVERFLOWN and not since
+
+    def tokens(self, other: int) -> int:
+        """Give about how many tokens are sent, with `other` bytes beside the messages."""
+        if self.counted:
+            return self.counted + measure.tokens(self.fresh)
+        return measure.tokens(other + sum(self.sizes))
+
+    def begin_with(self, made: Compaction) -> None:
+        """Begin anew with what stands for the beginning of the conversation."""
+        self.__init__()  # type: ignore[misc]  # everything is read again from there on
+        self.compaction, self.messages = made, list(made.head)
+        self.stored, self.turn, self.chain = made.covers, made.turn, made.chain
+        self.words = [(0, text) for text in made.words]
+        self.sizes = [measure.size(message["content"]) for message in made.head]
+
     def take(self, message: Message) -> None:
         """Put the next message of the journal at the end.
 
         One of the same role as the last goes on with that one: an answer that paused, or a person's word after results.
         """
         self.stored += 1
+        content, size = message.content, measure.size(message.content)
         if message.role == "assistant":
             self.turn, self.stop_reason = message.turn, message.stop_reason
-        content = message.content
+            self._count(message, size)
+        else:
+            self.fresh += size
+            self.words += [(message.seq, block["text"]) for block in content if _is_word(block)]
         self.names.update(block["id"] for block in _tool_uses(content))
         if self.messages and self.messages[-1]["role"] == message.role:
-            content = [*self.messages.pop()["content"], *content]
+            content, size = [*self.messages.pop()["content"], *content], self.sizes.pop() + size
+        elif message.role == "assistant" and self.messages:
+            self.starts.append(Start(message.seq, len(self.messages), message.turn))
         self.messages.append({"role": message.role, "content": content})
+        self.sizes.append(size)
+
+    def _count(self, answer: Message, size: int) -> None:
+        """Take over the service's own count, unless it is of what was sent before a compaction."""
+        usage = answer.usage or {}
+        is_current = self.compaction is None or answer.turn > self.compaction.at_turn
+        counted = sum(usage.get(name, 0) for name in COUNTS) if is_current else 0
+        self.counted, self.fresh = (counted, 0) if counted else (self.counted, self.fresh + size)
 
     def _has_receipt(self, tool_use_id: str) -> bool:
         call = self.calls.get(tool_use_id)
         return call is not None and call.receipt_at is not None
 
 
-class Journal:
+class Journal(shortening.Shortening):
     """The owner's hold on the journal of one execution. Every write is fenced by the lease's epoch."""
 
     def __init__(self, store: Store, execution: Execution) -> None:
-        self._store = store
-        self._execution = execution
+        super().__init__(store, execution)
 
     async def begin(self, prompt: str) -> None:
         """Write down the request, as the first message."""
@@ -157,7 +220,8 @@ class Journal:
 
         def work(tx: Tx) -> None:
             self._fence(tx)
-            self._receipt(tx, turn, block, done.text, is_error=done.is_error)
+            problem = None if done.note is None else shortening.note(tx, execution, turn, done.note)
+            self._receipt(tx, turn, block, problem or done.text, is_error=done.is_error or problem is not None)
             questions.withdraw(tx, execution, kind=questions.STUCK)
             if done.post is not None:
                 threads.post(
@@ -184,10 +248,17 @@ class Journal:
         await self._append_user(turn, [{"type": "text", "text": CUT_TEXT}])
 
     def load(self) -> Conversation:
-        """Read the whole conversation. Raises `errors.JournalDamaged`."""
+        """Read the conversation as far as it is sent. Raises `errors.JournalDamaged`."""
         talk = Conversation()
-        self.refresh(talk)
+        self.begin_again(talk)
         return talk
+
+    def begin_again(self, talk: Conversation) -> None:
+        """Read a conversation anew, from what stands for its beginning on."""
+        made = self._store.read(lambda view: compactions.latest(view, self._execution.id))
+        if made is not None:
+            talk.begin_with(made)
+        self.refresh(talk)
 
     def refresh(self, talk: Conversation) -> None:
         """Read what has come since the conversation was last read: its cost does not grow with its length."""
@@ -264,6 +335,11 @@ def _tool_uses(content: list[Json]) -> list[Json]:
     return [block for block in content if block["type"] == "tool_use"]
 
 
+def _is_word(block: Json) -> bool:
+    """Say whether this is a person's word: what the system itself says to the agent is not pinned."""
+    return bool(block["type"] == "text" and block["text"] != CUT_TEXT and not block["text"].startswith(SENT_BACK))
+
+
 def _require_sound(answer: Answer, names: Collection[str]) -> None:
     """Refuse an answer that could not be gone on from: it would stand in the journal for ever."""
     ids = [block["id"] for block in _tool_uses(answer.content)]
@@ -284,8 +360,6 @@ def _require_sound(answer: Answer, names: Collection[str]) -> None:
 def _ended_otherwise(stop_reason: str | None) -> errors.ModelFailure:
     if stop_reason == "refusal":
         return errors.ModelFailure(FailureKind.REFUSAL, "The model declined to go on with this.")
-    if stop_reason == "model_context_window_exceeded":
-        return errors.ModelFailure(FailureKind.CONTEXT, "The conversation no longer fits into the model's window.")
     return errors.ModelFailure(
         FailureKind.REQUEST, f"The answer ended for a reason that this version does not know ({stop_reason})."
     )

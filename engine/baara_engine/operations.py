@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,13 +33,31 @@ class Place(Protocol):
 def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
     """Store an execution and queue it."""
     known = _known(tx, submission)
-    if known is not None:
-        return known
-    execution_id = place.store.ids.new()
+    return known if known is not None else _enqueue(tx, make(tx, place, submission))
+
+
+def make(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
+    """Store an execution that is in no queue yet."""
+    return _make(tx, place, submission, place.store.ids.new(), submission.prompt)
+
+
+def add(
+    tx: Tx, place: Place, submission: requests.Submission, execution_id: str, said: str, **origin: Any
+) -> Execution:
+    """Store and queue an execution of this new id, with what is said of it in its thread.
+
+    `origin` holds the columns that nobody can submit: where it is from.
+    """
+    return _enqueue(tx, _make(tx, place, submission, execution_id, said, **origin))
+
+
+def _make(
+    tx: Tx, place: Place, submission: requests.Submission, execution_id: str, said: str, **origin: Any
+) -> Execution:
     thread_id = _thread(tx, place, submission)
-    execution = executions.insert(tx, _new(tx, place, submission, execution_id, thread_id))
-    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=submission.prompt, execution_id=execution_id)
-    return _enqueue(tx, execution)
+    execution = executions.insert(tx, replace(_new(tx, place, submission, execution_id, thread_id), **origin))
+    threads.post(tx, place.store.ids.new(), thread_id, kind="prompt", body=said, execution_id=execution_id)
+    return execution
 
 
 def submit_task(tx: Tx, place: Place, name_or_id: str, source: str) -> Execution:
@@ -46,7 +65,7 @@ def submit_task(tx: Tx, place: Place, name_or_id: str, source: str) -> Execution
     task = tasks.find(tx, name_or_id)
     if not task.enabled:
         raise errors.Refused(f"The task “{task.name}” is switched off. Switch it on first: baara tasks toggle.")
-    return submit(tx, place, _submission(task, source))
+    return submit(tx, place, submission_of(task, source))
 
 
 def cancel(tx: Tx, place: Place, prefix: str) -> Execution:
@@ -133,7 +152,7 @@ def _new(tx: Tx, place: Place, submission: requests.Submission, execution_id: st
         max_turns=submission.max_turns, unknown_effect=submission.unknown, allowed_tools=submission.allowed_tools,
         checks=submission.checks, check_results=(), check_rounds=0, permission=submission.permission,
         budget_microusd=submission.budget_microusd, project_id=submission.project_id, parent_id=submission.parent_id,
-        forked_from=None, forked_turn=None, slot_id=None, gate=submission.gate,
+        forked_from=None, forked_turn=None, slot_id=submission.slot_id, gate=submission.gate,
         fallback_model=submission.fallback_model, mcp_servers=submission.mcp_servers,
         sandbox_limits=submission.limits,
         source=submission.source, idempotency_key=submission.idempotency_key, created_at=tx.now, started_at=None,
@@ -155,7 +174,8 @@ def _enqueue(tx: Tx, execution: Execution) -> Execution:
     )  # fmt: skip
 
 
-def _submission(task: Task, source: str) -> requests.Submission:
+def submission_of(task: Task, source: str) -> requests.Submission:
+    """Give the submission of a task's next execution. Raises `errors.InvalidInput` if it does not fit any more."""
     shared = {name: getattr(task, name) for name in requests.Options.model_fields}
     values = shared | {"prompt": task.prompt, "name": task.name, "task_id": task.id, "source": source}
     return requests.parse(requests.Submission, values)

@@ -38,6 +38,14 @@ class Permission(StrEnum):
     LOCKED = "locked"  #: It may only look.
 
 
+class Scope(StrEnum):
+    """How far a person's word about a call reaches."""
+
+    CALL = "call"  #: Just this call.
+    TASK = "task"  #: Calls of this task, or of this execution where it has none.
+    HOUR = "hour"  #: The same, for an hour.
+
+
 class UnknownEffect(StrEnum):
     """What to do about an unsafe call whose outcome a crash has hidden."""
 
@@ -187,6 +195,33 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """What is sent in place of the beginning of a conversation."""
+
+    execution_id: str
+    number: int  #: from 1; the latest counts
+    covers: int  #: messages of the journal, from the first, that it stands for
+    turn: int  #: answers of the model among them
+    at_turn: int  #: answers that there were when it was made: what the service has counted until then is out of date
+    kind: str  #: "service" (its own compaction) or "summary" (written by the model when asked)
+    chain: bytes  #: checksum of the last message that it covers
+    model: str | None  #: that made it; None where it was made without one
+    at: Millis
+    head: list[Json]  #: messages, ready to be sent
+    words: tuple[str, ...]  #: the request, and whatever else a person has said in what is covered
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the agent has noted about its work; it outlives each compaction word for word."""
+
+    constraints: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    next: str = ""
+    updated_at: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One tool call: its intent, and its receipt once it has one."""
 
@@ -269,7 +304,9 @@ class Question:
     thread_id: str
     turn: int
     tool_use_id: str | None
-    kind: str  #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?)
+    kind: str
+    #: "ask_user" (the agent asks), "effect" (did this happen?), "stuck" or "repeating" (let it go on?), "approval" (may
+    #: this call run?)
     text: str
     options: tuple[str, ...]
     detail: Json  #: the exact call, where the question is about one
@@ -278,6 +315,30 @@ class Question:
     answer: str | None
     answered_at: Millis | None
     answered_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person has allowed."""
+
+    id: str
+    scope: Scope
+    execution_id: str | None  #: in which it was asked; None: it was given beforehand
+    task_id: str | None  #: whose calls it covers; None: only those of the execution
+    tool: str
+    definition: str  #: hash of what the tool was then: one that has changed since is not what was allowed
+    turn: int | None  #: of the one call that it is about, if it is about one
+    tool_use_id: str | None
+    input_hash: str | None  #: of the arguments that were shown: the call runs with no others
+    input: Json | None  #: arguments that the person has put in their place
+    command: str | None  #: of what runs anything: what it covers, or the words with which commands must begin
+    is_prefix: bool
+    question_id: str | None
+    created_at: Millis
+    created_by: str
+    expires_at: Millis | None
+    revoked_at: Millis | None
+    revoked_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ from typing import Annotated, Any, Self, TypeVar
 import pydantic
 
 from baara_engine import errors, queues, sandboxes, tools
+from baara_engine.checks import specs
 from baara_engine.clock import Millis
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Json, Kind, Permission, UnknownEffect
+from baara_engine.schedules.records import Missed, Overlap
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
 MAX_COMMAND_BYTES = 128 * 1024 - 1  # of one argument of a program on Linux
@@ -20,6 +23,10 @@ MAX_HOSTS = 200  # of a list that somebody has thought about
 MAX_INPUTS = 100  # files and folders; a folder holds any number
 MAX_CHECKS = 50  # each is a command or a file to be read: more belong into a script
 MAX_BUDGET_MICROUSD = 1_000_000_000_000  # a million dollars; catches a slip of the finger
+
+MAX_JITTER_S = 24 * 3600.0  # a day: a longer delay is another time of day
+MAX_CATCH_UP = 1000  # runs in a row after an absence; more than that nobody wants to wait for
+DEFAULT_CATCH_UP = 100
 
 DEFAULT_TURNS = 200
 DEFAULT_RETRIES = {
@@ -89,6 +96,22 @@ def _tools(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _tool(value: str) -> str:
+    tools.require([value])
+    return value
+
+
+def _plain_words(value: str) -> str:
+    if not permitted.PLAIN.fullmatch(value):
+        raise ValueError("it must be plain words with one space between, without quotes, variables, pipes and the like")
+    return value
+
+
+def _check(value: str) -> str:
+    specs.parse(value)
+    return value
+
+
 Text = Annotated[str, pydantic.AfterValidator(_text)]
 Prompt = Annotated[str, pydantic.AfterValidator(_prompt)]
 Name = Annotated[str, pydantic.AfterValidator(_name)]
@@ -104,6 +127,7 @@ Host = Annotated[
     str, pydantic.Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
 ]
 Input = Annotated[str, pydantic.AfterValidator(_input)]
+CheckSpec = Annotated[str, pydantic.AfterValidator(_text), pydantic.AfterValidator(_check)]
 ToolNames = Annotated[tuple[str, ...], pydantic.AfterValidator(_tools)]
 
 
@@ -147,7 +171,7 @@ class Options(pydantic.BaseModel):
     thread_id: Text | None = None
     unknown_effect: UnknownEffect | None = None
     allowed_tools: ToolNames | None = None
-    checks: Annotated[tuple[Text, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
+    checks: Annotated[tuple[CheckSpec, ...], pydantic.Field(max_length=MAX_CHECKS)] = ()
     permission: Permission = Permission.AUTO
     budget_microusd: Budget | None = None
     project_id: Text | None = None
@@ -155,6 +179,12 @@ class Options(pydantic.BaseModel):
     fallback_model: Name | None = None
     mcp_servers: tuple[Name, ...] | None = None
     sandbox_limits: SandboxLimits | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _has_somebody_to_ask(self) -> Self:
+        if self.kind is Kind.COMMAND and self.permission is not Permission.AUTO:
+            raise ValueError("a command is your own word already; the permission is for what an agent does")
+        return self
 
     @property
     def retries(self) -> int:
@@ -185,6 +215,7 @@ class Submission(Options):
     idempotency_key: Name | None = None
     task_id: Text | None = None
     parent_id: Text | None = None
+    slot_id: Text | None = None
 
     @pydantic.model_validator(mode="after")
     def _fits_a_command_line(self) -> Self:
@@ -197,6 +228,29 @@ class Submission(Options):
         """Give the name, or else the first line of the prompt."""
         first = next(line for line in self.prompt.splitlines() if line.strip()).strip()
         return self.name or "".join(char if char.isprintable() else " " for char in first)[:MAX_NAME]
+
+
+class Allowance(pydantic.BaseModel):
+    """What a task's agent may do without asking, although its permission is to ask."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    tool: Annotated[str, pydantic.AfterValidator(_tool)]
+    command: Command | None = None  #: of what runs anything: just this command, or code
+    prefix: Annotated[str, pydantic.AfterValidator(_plain_words)] | None = None  #: of bash: plain ones that begin so
+
+    @pydantic.model_validator(mode="after")
+    def _says_which_commands(self) -> Self:
+        said = [text for text in (self.command, self.prefix) if text is not None]
+        if self.tool in permitted.RUNS and len(said) != 1:
+            raise ValueError(
+                f"{self.tool} runs anything: say the one command, or of bash the words that commands begin with"
+            )
+        if self.tool not in permitted.RUNS and said:
+            raise ValueError(f"{self.tool} has no commands")
+        if self.tool != permitted.SHELL and self.prefix is not None:
+            raise ValueError("only commands of bash can be allowed by their first words")
+        return self
 
 
 class Said(pydantic.BaseModel):
@@ -217,6 +271,19 @@ class Edits(pydantic.BaseModel):
     max_turns: Turns | None = None
 
 
+class Fork(pydantic.BaseModel):
+    """From where another execution goes on, and what is different about it. None: it is as before."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    turn: Annotated[int, pydantic.Field(ge=0, le=MAX_TURNS)]  #: the last one that it has; 0 for the request alone
+    prompt: Prompt | None = None
+    model: Name | None = None
+    sandbox: SandboxName | None = None
+    workspace: Workspace | None = None
+    share_workspace: bool = False  #: work in a person's own folder beside the first
+
+
 class TaskDraft(Options):
     """A definition that can run many times."""
 
@@ -224,6 +291,17 @@ class TaskDraft(Options):
     prompt: Prompt
     description: Text = ""
     enabled: bool = True
+
+
+class Timing(pydantic.BaseModel):
+    """How a schedule deals with what is not as planned. None: the default, or as it is."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    missed: Missed | None = None
+    overlap: Overlap | None = None
+    jitter_s: Annotated[float, pydantic.Field(ge=0, le=MAX_JITTER_S, allow_inf_nan=False)] | None = None
+    catch_up: Annotated[int, pydantic.Field(ge=1, le=MAX_CATCH_UP)] | None = None
 
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)

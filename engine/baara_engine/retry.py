@@ -23,6 +23,9 @@ PARK_S: dict[FailureKind, float] = {
     FailureKind.OUTAGE: 30.0,
 }
 
+# What of these ends by something else than time: when it is looked at next is nobody's business.
+UNTIL_CHANGED = frozenset({FailureKind.KEY, FailureKind.BILLING, FailureKind.OFFLINE})
+
 SHORTEST_PARK_S = 1.0  # a service that says "now" and refuses again must not be asked in a circle
 
 # Trying these again changes nothing.

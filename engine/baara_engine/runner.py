@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from baara_engine import clock, commands, config, errors, homes, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, gate, loop, model, prompts
+from baara_engine import clock, commands, config, errors, gating, homes, resuming, sandboxes, settle, tools
+from baara_engine.agent import acting, approvals, compacting, gate, loop, model, prompts, windows
 from baara_engine.agent.habits import Habits
+from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.sandboxes import asking
 from baara_engine.store import deaths
@@ -22,6 +24,7 @@ from baara_engine.store.store import Store
 log = logging.getLogger(__name__)
 
 MS_PER_S = 1000
+NOTES = "note_progress"
 CHECK = "baara_engine.tools.check"
 COMMAND_GRACE_S = 5.0  # the sandbox ends a command at its limit and keeps its output; this is for when it does not
 
@@ -63,14 +66,18 @@ class Runner:
 
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
-        settler: settle.Settler, gates: gate.Gates,
+        settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
+        house: Callable[[Execution], tools.House] = lambda _execution: tools.NoHouse(),
     ) -> None:  # fmt: skip
+        """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
         self._store = store
         self._home = home
         self._models = models
         self._sandbox = sandbox
         self._settle = settler
         self._gates = gates
+        self._context_tokens = context_tokens
+        self._house = house
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -128,12 +135,23 @@ class Runner:
             return
         session = await self._open(execution, limits)
         try:
+            if not await self._may_begin(lease, session):
+                return
             if execution.kind is Kind.COMMAND:
                 await self._run_command(lease, session)
             else:
                 await self._run_agent(lease, session, talk)
         finally:
             await session.close()
+
+    async def _may_begin(self, lease: Lease, session: sandboxes.Session) -> bool:
+        """Ask the gate, if there is one, and settle the lease unless it is open."""
+        said = await gating.Gate(self._store, lease.execution, session, lease.vitals).ask()
+        if isinstance(said, gating.Closed):
+            await self._settle.nothing_to_do(lease.execution, said.text)
+        elif isinstance(said, settle.Failure):
+            await self._settle.failed(lease.execution, said)
+        return said is None
 
     def _begin_step(self, execution: Execution) -> None:
         """Note that a step begins, without waiting for the disk: a death that is not counted does no harm."""
@@ -144,20 +162,33 @@ class Runner:
         journal = Journal(self._store, execution)
         journal.refresh(talk)
         answering = self._gates.through(await self._models.get(execution.model), execution)
-        toolbox = tools.of_use(execution.allowed_tools or tools.TABLE, session.languages)
-        habits = Habits(self._store, execution)
-        actor = acting.Actor(execution, journal, session, toolbox, _checker(), lease.pause, lease.vitals, habits)
-        system = prompts.system(execution.workspace)
-        agent = loop.Agent(execution, journal, answering, actor, system, lease.pause, lease.vitals)
+        toolbox = tools.of_use(_tools(execution), session.languages)
+        habits, problem = Habits(self._store, execution), _checker()
+        words = approvals.Approvals(self._store, execution, toolbox, problem)
+        house = self._house(execution)
+        actor = acting.Actor(
+            execution, journal, session, toolbox, problem, lease.pause, lease.vitals, habits, words, house
+        )
+        told = permitted.TOLD[execution.permission] + rounds.told(execution.checks)
+        system = "\n\n".join(filter(None, [prompts.system(execution.workspace) + told, await house.instructions()]))
+        checks = self._checks(lease, session)
+        await checks.begin()
+        window = windows.of(execution.model, self._context_tokens)
+        compactor = compacting.Compactor(execution, journal, answering, window, system, actor.params)
+        agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals)
         self._begin_step(execution)
-        ending = await agent.work(talk)
+        ending = await checks.settled(agent.work, talk, journal)
         if isinstance(ending, loop.Waiting):
             await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
-        else:
-            await self._settle.completed(execution, ending.text)
+            return
+        finished, verdict = ending
+        await self._settle.completed(execution, finished.text, verdict)
+        await checks.settle()
 
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution
+        checks = self._checks(lease, session)
+        await checks.begin()
         self._begin_step(execution)
         ending = await commands.Command(self._store, execution, session, lease.vitals).run()
         if isinstance(ending, loop.Waiting):
@@ -165,12 +196,22 @@ class Runner:
         elif isinstance(ending, settle.Failure):
             await self._settle.failed(execution, ending)
         else:
-            await self._settle.completed(execution, ending.text)
+            await self._settle.completed(execution, ending.text, await checks.hold(ending.text))
+            await checks.settle()
+
+    def _checks(self, lease: Lease, session: sandboxes.Session) -> rounds.Rounds:
+        return rounds.Rounds(self._store, lease.execution, session, lease.vitals, lease.pause)
 
     async def _open(self, execution: Execution, limits: sandboxes.Limits) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id
         homes.make_folder(private)
         return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+
+
+def _tools(execution: Execution) -> tuple[str, ...]:
+    """Name the tools of an execution. It may always note how far it is: that changes nothing but what it remembers."""
+    allowed = execution.allowed_tools or tuple(tools.TABLE)
+    return allowed if NOTES in allowed else (*allowed, NOTES)
 
 
 def _checker() -> Callable[[tools.Tool, Json], str | None]:

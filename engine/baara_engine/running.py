@@ -8,9 +8,22 @@ from concurrent.futures import Future
 
 import filelock
 
-from baara_engine import errors, homes, housekeeping, operations, owner, recovery, sandboxes, settle, timekeeping
+from baara_engine import (
+    awake,
+    errors,
+    homes,
+    house,
+    housekeeping,
+    operations,
+    owner,
+    recovery,
+    sandboxes,
+    settle,
+    timekeeping,
+)
 from baara_engine.agent import gate, model
 from baara_engine.runner import Runner
+from baara_engine.scheduling import scheduler
 from baara_engine.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -72,8 +85,13 @@ class Running:
         store, home = self._place.store, self._place.home
         randomness = random.SystemRandom()
         gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
-        runner = Runner(store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates)
-        worker = Worker(store, home, me, runner, housekeeping.Housekeeper(home, store), self._only)
+        runner = Runner(
+            store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
+            self._place.config.context_tokens, lambda execution: house.House(self._place, execution),
+        )  # fmt: skip
+        keeping, schedules = housekeeping.Housekeeper(home, store), scheduler.Scheduler(self._place, randomness)
+        keeper = awake.for_system() if self._place.config.keep_awake else awake.SLEEPY
+        worker = Worker(store, home, me, runner, keeping, schedules, self._only, keeper=keeper)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:
             await worker.run(self._now_at_work)

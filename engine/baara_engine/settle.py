@@ -4,11 +4,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from baara_engine import queues, retry
+from baara_engine import clock, families, queues, retry, states
+from baara_engine.checks.verdict import UNCHECKED, Verdict
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, QuestionDraft
 from baara_engine.states import Outcome, Status
-from baara_engine.store import deaths, executions, journal, news, questions, threads
+from baara_engine.store import checks, deaths, executions, journal, news, questions, threads
+from baara_engine.store import families as rows_of_families
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
@@ -35,15 +37,32 @@ class Settler:
         self._store = store
         self._random = randomness
 
-    async def completed(self, execution: Execution, output: str) -> None:
-        """End it as completed, with this output."""
+    async def completed(self, execution: Execution, output: str, verdict: Verdict = UNCHECKED) -> None:
+        """End it as completed, with this output and what came of its checks."""
+
+        def work(tx: Tx) -> None:
+            if verdict.results:
+                checks.put_results(tx, execution, verdict.results, verdict.rounds)
+            _move(
+                tx, execution, Status.COMPLETED,
+                outcome=verdict.outcome, output=output, error_cause=None, error_message=None,
+            )  # fmt: skip
+            body = (output or "It ended without a text.") + verdict.told
+            self._post(tx, execution, "result", body, f"{execution.id}/result")
+            families.ended(tx, execution.id)
+
+        await self._store.awrite(work)
+
+    async def nothing_to_do(self, execution: Execution, said: str) -> None:
+        """End it as completed because there was nothing to do: a note in its thread, which does not become unread."""
 
         def work(tx: Tx) -> None:
             _move(
                 tx, execution, Status.COMPLETED,
-                outcome=Outcome.RAN, output=output, error_cause=None, error_message=None,
+                outcome=Outcome.NOTHING_TO_DO, output=said, error_cause=None, error_message=None,
             )  # fmt: skip
-            self._post(tx, execution, "result", output or "It ended without a text.", f"{execution.id}/result")
+            self._post(tx, execution, "note", f"Nothing to do. {said}".strip(), f"{execution.id}/result")
+            families.ended(tx, execution.id)
 
         await self._store.awrite(work)
 
@@ -71,18 +90,19 @@ class Settler:
         await self._settle(execution, work)
 
     async def waiting(self, execution: Execution, drafts: list[QuestionDraft], turn: int, worked_ms: int) -> None:
-        """Ask a person and free the worker."""
+        """Ask a person, or wait for sub-tasks, and free the worker."""
 
         def work(tx: Tx) -> None:
             for draft in drafts:
                 self._ask(tx, execution, turn, draft)
             still_open = questions.open_of(tx, execution.id)
             first = still_open[0].id if still_open else None
+            awaits = first is None and families.awaits(tx, execution.id)
             _move(
                 tx, execution, Status.WAITING_FOR_INPUT,
-                waiting_reason="person", waiting_question=first, worked_ms=worked_ms,
+                waiting_reason=states.SUB_TASK if awaits else "person", waiting_question=first, worked_ms=worked_ms,
             )  # fmt: skip
-            if first is None:
+            if first is None and not awaits:
                 executions.move(tx, execution.id, Status.WAITING_FOR_INPUT, Status.QUEUED)
 
         await self._settle(execution, work)
@@ -118,7 +138,8 @@ class Settler:
             error_cause=failure.kind, error_message=failure.message,
         )  # fmt: skip
         if execution.error_cause != failure.kind:  # said once, not at every look
-            self._post(tx, execution, "note", f"Waiting: {failure.message}", None)
+            when = "" if failure.kind in retry.UNTIL_CHANGED else f" until {clock.minute(until)}"
+            self._post(tx, execution, "note", f"Waiting{when}: {failure.message}", None)
 
     def _schedule(self, tx: Tx, execution: Execution, failure: Failure, at: int) -> None:
         executions.move(
@@ -131,7 +152,7 @@ class Settler:
     def _ask(self, tx: Tx, execution: Execution, turn: int, draft: QuestionDraft) -> None:
         question_id = self._store.ids.new()
         questions.ask(tx, question_id, execution, turn, draft)
-        if draft.tool_use_id is not None and draft.kind != questions.REPEATING:  # such a call has no intent yet
+        if draft.tool_use_id is not None and draft.kind not in questions.BEFORE_CALL:  # such a call has no intent yet
             journal.attach_question(tx, execution.id, turn, draft.tool_use_id, question_id)
         self._post(tx, execution, "question", draft.text, f"question/{question_id}")
 
@@ -140,7 +161,10 @@ class Settler:
 
 
 def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = None) -> Execution:
-    """Cancel an execution in whatever state it is now; with `epoch`, as its owner. Raises `errors.LeaseLost`."""
+    """Cancel an execution in whatever state it is now, and its sub-tasks; with `epoch`, as its owner.
+
+    Raises `errors.LeaseLost`.
+    """
     if epoch is not None:
         executions.require_owner(tx, execution.id, epoch)
     questions.withdraw(tx, execution)
@@ -149,6 +173,12 @@ def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = No
         tx, now.id, now.status, Status.CANCELLED, epoch=epoch, outcome=Outcome.CANCELLED, cancel_requested_at=tx.now
     )
     _post(tx, store, execution, "note", "Cancelled.", f"{execution.id}/cancelled")
+    for child in rows_of_families.still_open(tx, execution.id):
+        if child.status in states.LEASED:
+            executions.request_cancel(tx, child)
+        else:
+            cancel(tx, store, child)
+    families.ended(tx, execution.id)
     return after
 
 
@@ -160,6 +190,7 @@ def bury(tx: Tx, store: Store, execution: Execution, failure: Failure) -> None:
     )
     text = failure.message if failure.output is None else f"{failure.message}\n\n{failure.output}"
     _post(tx, store, execution, "failure", text, f"{execution.id}/failure/{execution.epoch}")
+    families.ended(tx, execution.id)
 
 
 def _ended_as(failure: Failure) -> Status:

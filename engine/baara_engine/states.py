@@ -14,7 +14,7 @@ class Status(StrEnum):
     QUEUED = "queued"  #: A queue holds it until a worker takes it.
     ASSIGNED = "assigned"  #: A worker has leased it and is loading its journal.
     RUNNING = "running"  #: A worker is working on it.
-    WAITING_FOR_INPUT = "waiting_for_input"  #: A person has to answer; no worker is held meanwhile.
+    WAITING_FOR_INPUT = "waiting_for_input"  #: A person has to answer, or a sub-task to end; no worker is held.
     COMPLETED = "completed"  #: It ended by itself.
     FAILED = "failed"  #: This attempt ended with an error; retry decides what follows.
     TIMED_OUT = "timed_out"  #: This attempt used up its time; retry decides what follows.
@@ -38,9 +38,10 @@ S = Status
 
 # Besides the plain way forward: a lease can come back at any time (crash, clean stop), so what was leased may be queued
 # again; an answered question queues the execution, because a waiting one holds no worker; work that only has to wait
-# (rate limit, no network) goes from running to retry_scheduled without having failed.
+# (rate limit, no network) goes from running to retry_scheduled without having failed; a person may be asked whether
+# something is to begin at all.
 NEXT: dict[Status, frozenset[Status]] = {
-    S.CREATED: frozenset({S.QUEUED, S.CANCELLED}),
+    S.CREATED: frozenset({S.QUEUED, S.CANCELLED, S.WAITING_FOR_INPUT}),
     S.QUEUED: frozenset({S.ASSIGNED, S.CANCELLED}),
     S.ASSIGNED: frozenset({S.RUNNING, S.QUEUED, S.FAILED, S.CANCELLED}),
     S.RUNNING: frozenset(
@@ -54,6 +55,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     S.CANCELLED: frozenset(),
     S.DEAD_LETTERED: frozenset({S.QUEUED}),
 }
+
+SUB_TASK = "sub-task"  #: reason for waiting: not a person, but the end of what was submitted
 
 LEASED = frozenset({S.ASSIGNED, S.RUNNING})  #: A worker holds these under a lease.
 ENDED = frozenset({S.COMPLETED, S.CANCELLED, S.DEAD_LETTERED})  #: Nothing happens to these by itself any more.

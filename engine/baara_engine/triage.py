@@ -63,13 +63,17 @@ def resume(tx: Tx, execution: Execution, say: str | None, edits: requests.Edits 
 def restart(tx: Tx, place: operations.Place, execution: Execution) -> Execution:
     """Begin anew, as another execution in the same thread, and put this one aside."""
     _require_dead(execution)
+    executions.dismiss(tx, execution.id)
+    return operations.submit(tx, place, requests.parse(requests.Submission, as_submitted(execution)))
+
+
+def as_submitted(execution: Execution) -> dict[str, Any]:
+    """Give what would have to be submitted to run the like of it again, in its thread."""
     shared = {name: getattr(execution, name) for name in requests.Options.model_fields}
-    values = shared | {
+    return shared | {
         "prompt": execution.prompt, "name": execution.name, "task_id": execution.task_id, "source": execution.source,
         "queue": _submittable(execution.target_queue),
     }  # fmt: skip
-    executions.dismiss(tx, execution.id)
-    return operations.submit(tx, place, requests.parse(requests.Submission, values))
 
 
 def retry(tx: Tx, execution: Execution) -> Execution:

@@ -10,12 +10,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
+from baara_engine import awake, errors, events, housekeeping, nudge, queues, recovery, timekeeping, watch
 from baara_engine.clock import Millis
 from baara_engine.health.machine import Machine
 from baara_engine.health.monitor import Monitor
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
+from baara_engine.scheduling import scheduler
 from baara_engine.store import executions, news
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
@@ -32,7 +33,9 @@ STOP_GRACE_S = 5.0  # for the step at work to end by itself before it is cut off
 STORE_TROUBLE_S = 1.0  # pause after the store refused, so that a full disk is not asked in a circle
 
 # Commits of this process that may have made work ready, or room for it.
-WAKING = frozenset({events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_REQUESTED})
+WAKING = frozenset(
+    {events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_REQUESTED, events.Kind.SCHEDULE},
+)
 
 
 class Worker:
@@ -40,13 +43,17 @@ class Worker:
 
     def __init__(
         self, store: Store, home: Path, owner: str, runner: Runner, housekeeper: housekeeping.Housekeeper,
-        only: str | None = None, *, fallback_s: float = FALLBACK_S, sweep_s: float = SWEEP_S,
+        schedules: scheduler.Scheduler, only: str | None = None, *, fallback_s: float = FALLBACK_S,
+        sweep_s: float = SWEEP_S, keeper: awake.Awake = awake.SLEEPY,
     ) -> None:  # fmt: skip
         """Take what it works with, and the id of the only execution that it is to work on, if there is one.
 
-        `fallback_s` and `sweep_s` are seconds between looks; a simulation of a month looks less often.
+        `fallback_s` and `sweep_s` are seconds between looks; a simulation of a month looks less often. `keeper` keeps
+        the computer awake while something is at work.
         """
         self._only = only
+        self._schedules = schedules
+        self._keeper = keeper
         self._fallback_s = fallback_s
         self._sweep_s = sweep_s
         self._store = store
@@ -78,6 +85,7 @@ class Worker:
             self._tasks.spawn(self._housekeeper.run(), name="housekeeping")
             self._tasks.spawn(self._monitor.run(), name="health")
             while not self._stopping:
+                self._keeper.set(on=bool(self._leases))
                 await self._sleep(changes.changed)
                 self._wake.clear()
                 await self._look()
@@ -87,6 +95,7 @@ class Worker:
             listener.close()
             changes.close()
             await self._give_back()
+            self._keeper.set(on=False)
 
     def stop(self) -> None:
         """Order the worker to stop; `run` returns when everything is given back. Call it in the loop's thread."""
@@ -149,7 +158,8 @@ class Worker:
     def _claim_all(self, tx: Tx) -> list[Execution]:
         lease_until = tx.now + round(LEASE_S * MS_PER_S)
         if self._only is not None:
-            return executions.claim_one(tx, self._only, self._owner, lease_until)
+            at_once = news.concurrency(tx)[queues.TRANSFER]
+            return executions.claim_one(tx, self._only, self._owner, lease_until, at_once)
         allowed = news.concurrency(tx)
         return [
             execution
@@ -168,13 +178,18 @@ class Worker:
         held = self._leases.get(execution_id)
         if held is not None and held[1] is task:
             del self._leases[execution_id]
+            self._keeper.set(on=bool(self._leases))
 
     async def _promote(self) -> None:
-        """Queue the timers that are due, and note when the next one is."""
-        self._next_due = self._store.read(executions.next_due)
-        while self._next_due is not None and self._next_due <= self._store.clock.now():
+        """Queue the timers that are due, begin what schedules have due, and note when the next one is."""
+        if self._only is None:
+            await self._schedules.look()
+        while self._is_timer_due(due := self._store.read(executions.next_due)):
             await self._store.awrite(executions.promote_due)
-            self._next_due = self._store.read(executions.next_due)
+        self._next_due = due if self._only is not None else self._store.read(self._schedules.next_due)
+
+    def _is_timer_due(self, due: Millis | None) -> bool:
+        return due is not None and due <= self._store.clock.now()
 
     def _sweep(self) -> None:
         """Take up what is left lying; not at every look, so that a lasting fault is not asked in a circle."""
@@ -197,6 +212,7 @@ class Worker:
             return
         for found in await self._time.see_to([lease.execution for lease, _ in self._leases.values()]):
             self._machine.jumped(found.jumped_ms)
+            self._schedules.clock_was_set(found.jumped_ms)
         await self._renew_now()
 
     def _since(self, moment: float) -> float:

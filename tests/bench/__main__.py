@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import peewee as pw
+from tests.bench import timers
 
 from baara_engine import queues, requests
 from baara_engine.engine import Engine
@@ -95,6 +96,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "enqueue": enqueue,
     "drain": drain,
     "checkpoint": checkpoint,
+    "timers": timers.timers,
 }
 
 

@@ -174,13 +174,15 @@ def test_nothing_acknowledged_is_lost_when_the_engine_is_killed_under_load(
 ) -> None:
     """Commands submitted while engines come and go are all run, each exactly once."""
     chance = random.Random(SEED)
-    ledger = home / "ledger"
+    workspace = home.parent / "workspace"
+    workspace.mkdir()
+    ledger = workspace / "ledger"
     acknowledged: list[str] = []
     for _ in range(3):
         process = serving(home, service)
         for _ in range(10):
             prompt = f"echo {len(acknowledged)} >> {ledger}"
-            submission = requests.Submission(prompt=prompt, kind=Kind.COMMAND, queue=queue)
+            submission = requests.Submission(prompt=prompt, kind=Kind.COMMAND, queue=queue, workspace=str(workspace))
             acknowledged.append(engine.submit(submission).id)
         time.sleep(chance.uniform(0.2, 1.0))
         kill(process)

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import HealthCheck, Phase, example, given, note, settings
 from tests.crash import simulation
 from tests.crash.simulated import conversations
 
@@ -20,9 +20,10 @@ RESTING = {Status.COMPLETED, Status.DEAD_LETTERED, Status.WAITING_FOR_INPUT}
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 @given(script=conversations.scripts())
+@example(script=conversations.KEEPS_ITS_LAST_TURNS)
 def test_every_prefix_of_a_conversation_can_be_gone_on_from(script: conversations.Script) -> None:
     """After every commit another engine takes it up with legal requests, repeats nothing, and comes to an end."""
     with tempfile.TemporaryDirectory(dir=simulation.memory()) as place:

@@ -46,7 +46,9 @@ def world(tmp_path: Path) -> World:
     made.make()
     engine = Engine(made.home)
     script = work.append("w1", 0, work.COMMAND, made.receipts, 0, 0)
-    execution = engine.submit(requests.Submission(prompt=script, name="w1", kind=Kind.COMMAND))
+    execution = engine.submit(
+        requests.Submission(prompt=script, name="w1", kind=Kind.COMMAND, workspace=str(made.workspace))
+    )
     engine.start(service.Service(made.refusals))
     until_ended(engine, execution)
     engine.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.crash import simulation
 
+from baara_engine.checks.verdict import UNCHECKED, Verdict
 from baara_engine.records import Execution
 from baara_engine.settle import Settler
 
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 class Forgetful(Settler):
     """Forgets to end the lease of whatever answers well."""
 
-    async def completed(self, execution: Execution, output: str) -> None:
+    async def completed(self, execution: Execution, output: str, verdict: Verdict = UNCHECKED) -> None:
         """Do nothing."""
 
 

@@ -16,13 +16,17 @@ from tests.crash.kills.work import World
 from baara_engine import clock, queues, requests
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution
+from baara_engine.records import Execution, Kind, UnknownEffect
+from baara_engine.schedules import rules
+from baara_engine.schedules.records import Missed, Overlap, Schedule, SlotState
+from baara_engine.scheduling import asking
 from baara_engine.states import Status
 
 ROOT = Path(__file__).parents[2]
 LONG = 60.0  # seconds that no wait here takes unless something is wrong
 PARK_S = 5.0  # longer than an engine needs to park everything and die
 DELAY_MS = 5000
+DOWN_S = 21
 SLOW_MS = 2500  # of a step that is at work when the engine dies
 
 KINDS = (
@@ -69,7 +73,11 @@ def agent(engine: Engine, world: World, title: str, *kinds: str, **options: obje
     troubles: dict[int, work.Trouble] = {1: trouble} if isinstance(trouble, tuple) else {}
     steps = [("act", SLOW_MS, 0) if kind == "slow" else (kind, 0, 0) for kind in kinds]
     prompt = work.prompt(world, title, steps, troubles)
-    return engine.submit(requests.Submission.model_validate({"prompt": prompt, "name": title, **options}))
+    return engine.submit(
+        requests.Submission.model_validate(
+            {"prompt": prompt, "name": title, "workspace": str(world.workspace), **options}
+        )
+    )
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -189,6 +197,66 @@ def _is_at_work(execution: Execution, attempt: int) -> bool:
     return execution.status is Status.RUNNING and execution.attempt == attempt and execution.turn == 1
 
 
+def task(engine: Engine, title: str = "scheduled") -> str:
+    """Make a task that is a command, and give its id."""
+    return engine.create_task(requests.TaskDraft(name=title, prompt="true", kind=Kind.COMMAND)).id
+
+
+def ledger(engine: Engine, schedule: Schedule, until_: int) -> list[tuple[int, str]]:
+    """Give each due time by then with its state, oldest first."""
+    rule = rules.decode(schedule.rule)
+    return sorted(
+        (due, slot.state.value)
+        for slot in engine.slots(schedule.id, 1000)
+        for due in rules.between(rule, slot.due - 1, slot.last_due)
+        if due <= until_
+    )
+
+
+@either_way
+def test_slots_that_wait_survive(engine: Engine, world: World, end: signal.Signals) -> None:
+    """What waits for its turn and what is asked about is as it was, and goes on with the next engine, each once."""
+    engine.create_task(
+        requests.TaskDraft(name="slow", prompt="sleep 3", kind=Kind.COMMAND, unknown_effect=UnknownEffect.RERUN)
+    )
+    with working(world, end):
+        slow = engine.create_schedule("slow", rules.Every(1, 0), requests.Timing(overlap=Overlap.QUEUE))
+        until(lambda: sum(slot.state is SlotState.WAITING for slot in engine.slots(slow.id)) >= 2)
+    engine.pause_schedule(slow.id)
+    before = engine.slots(slow.id, 1000)
+    waiting = [slot for slot in before if slot.state is SlotState.WAITING]
+    with working(world):
+        until(lambda: all(slot.settled_at for slot in engine.slots(slow.id, 1000)))
+        done = [one for one in engine.executions(limit=1000) if one.task_id == slow.task_id]
+        until_ended(engine, *done)
+    after = {slot.id: slot for slot in engine.slots(slow.id, 1000)}
+    assert {after[slot.id].state for slot in waiting} == {SlotState.LATE}
+    assert len({slot.execution_id for slot in after.values()}) == len(after) == len(before)
+
+
+@pytest.mark.parametrize("missed", [Missed.ONCE, Missed.ALL, Missed.SKIP, Missed.ASK])
+def test_down_for_21_s_over_a_schedule_of_5_s(engine: Engine, world: World, missed: Missed) -> None:
+    """Each due time of an absence of a real process is in the ledger once, as the policy says; what ran, ran once."""
+    task(engine)
+    with working(world, signal.SIGKILL):
+        begun = clock.SystemClock().now()
+        schedule = engine.create_schedule("scheduled", rules.Every(5, begun), requests.Timing(missed=missed))
+        until(lambda: len(engine.slots(schedule.id)) == 1)
+    back = begun + DOWN_S * 1000 + 5000
+    until(lambda: clock.SystemClock().now() >= back)
+    with working(world):
+        until(lambda: any(slot.last_due >= begun + 25_000 for slot in engine.slots(schedule.id)))
+        if missed is Missed.ASK:
+            engine.answer(engine.questions()[0].id, asking.RUN_ALL, by="a person")
+        until(lambda: all(slot.settled_at for slot in engine.slots(schedule.id, 1000)))
+    found = ledger(engine, schedule, begun + 25_000)
+    assert [due - begun for due, _ in found] == [5000, 10_000, 15_000, 20_000, 25_000]
+    away = [state for _, state in found[1:4]]
+    assert away == ["caught_up" if missed in {Missed.ALL, Missed.ASK} else "missed"] * 3
+    ran = [slot.execution_id for slot in engine.slots(schedule.id, 1000) if slot.execution_id]
+    assert len(ran) == len(set(ran)) == len(engine.executions())
+
+
 @pytest.fixture
 def service_address() -> Iterator[str]:
     command = [sys.executable, "-m", "baara_engine.testing.messages_server", "--scenario", "append", "--turns", "2"]
@@ -222,7 +290,7 @@ def test_work_of_the_program_itself_waits_for_a_key_through_a_kill(
 ) -> None:
     """`baara serve` without a key parks the work; killed and started with one, it goes on as soon as that is told."""
     execution = engine.submit(requests.Submission(prompt="Write two receipts."))
-    with serving(world, signal.SIGKILL, ANTHROPIC_BASE_URL=service_address, ANTHROPIC_API_KEY=""):
+    with serving(world, signal.SIGKILL, ANTHROPIC_BASE_URL="", ANTHROPIC_API_KEY=""):
         until(lambda: engine.execution(execution.id).status is Status.RETRY_SCHEDULED)
     assert engine.execution(execution.id).waiting_reason == FailureKind.KEY
     with serving(world, signal.SIGTERM, ANTHROPIC_BASE_URL=service_address, ANTHROPIC_API_KEY="not-a-key"):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from baara_app import credentials, lifecycle
 from baara_app.cli import common, output
 from baara_app.cli.common import Shell
-from baara_engine import config
+from baara_engine import addresses, config
 from baara_engine import doctor as examining
 from baara_engine.doctor import Finding
 
@@ -50,6 +50,8 @@ def _service(settings: config.Config, key: credentials.Whereabouts) -> Finding:
         return Finding("model", ok=True, detail="the offline model, which needs no key")
     host = urlsplit(settings.base_url or "").hostname  # the rest of an address may hold a password
     what = f"{settings.default_model} at {host or SERVICE}"
+    if key.source is None and addresses.is_local(settings.base_url):
+        return Finding("model", ok=True, detail=f"{what}, which is this computer and needs no key")
     if key.source is None:
         return Finding("model", ok=False, detail=f"{what}, and there is no key", remedy=SET_KEY)
     return Finding("model", ok=True, detail=f"{what}, with the key from the {key.source}")

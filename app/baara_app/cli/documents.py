@@ -5,14 +5,18 @@ from typing import Any
 
 from baara_app.cli import words
 from baara_engine.clock import Millis, iso
+from baara_engine.patterns_of_work import Project, Template
 from baara_engine.records import (
     Attempt,
+    Compaction,
     Event,
     Execution,
     Finding,
+    Grant,
     Json,
     Kind,
     Message,
+    Progress,
     Question,
     Queue,
     Task,
@@ -20,9 +24,12 @@ from baara_engine.records import (
     ThreadMessage,
     ToolCall,
 )
+from baara_engine.schedules.records import Schedule, Slot
+from baara_engine.skills import Plugin, Skill
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at", "since", "seen_at", "cleared_at"})  # fmt: skip
+                   "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at", "accounted_until",
+                   "next_due", "due", "last_due", "settled_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -60,6 +67,7 @@ def execution(record: Execution, now: Millis) -> Json:
         "output": record.output,
         "error": _error(record),
         "checks": list(record.check_results),
+        "check_rounds": record.check_rounds,
         "check_specs": list(record.checks),
         "permission": record.permission,
         "budget_usd": None if record.budget_microusd is None else record.budget_microusd / words.MICRO,
@@ -67,6 +75,8 @@ def execution(record: Execution, now: Millis) -> Json:
         "parent_id": record.parent_id,
         "forked_from": record.forked_from,
         "forked_turn": record.forked_turn,
+        "slot_id": record.slot_id,
+        "gate": record.gate,
         "waiting": _waiting(record),
         "cancel_requested_at": iso(record.cancel_requested_at),
         "last_sign": _last_sign(record),
@@ -92,6 +102,17 @@ def attempt(record: Attempt) -> Json:
 def message(record: Message) -> Json:
     """Give a message of the journal."""
     return _with_times(asdict(record))
+
+
+def intent(progress: Progress, made: list[Compaction]) -> Json:
+    """Give what an agent has noted of its work, and how its conversation was compacted."""
+    noted = {"constraints": progress.constraints, "done": progress.done, "next": progress.next or None}
+    told = [
+        {"number": one.number, "at": iso(one.at), "kind": one.kind, "covers_messages": one.covers,
+         "covers_turns": one.turn, "at_turn": one.at_turn, "model": one.model, "sent_instead": one.head}
+        for one in made
+    ]  # fmt: skip
+    return {"progress": noted | {"updated_at": iso(progress.updated_at)}, "compactions": told}
 
 
 def tool_call(record: ToolCall) -> Json:
@@ -121,6 +142,41 @@ def finding(record: Finding) -> Json:
 
 def question(record: Question) -> Json:
     """Give a question."""
+    return _with_times(asdict(record))
+
+
+def template(record: Template) -> Json:
+    """Give a template."""
+    return _with_times(asdict(record))
+
+
+def project(record: Project, active: Project | None) -> Json:
+    """Give a project, and whether it is the active one."""
+    return _with_times(asdict(record)) | {"active": active is not None and active.id == record.id}
+
+
+def skill(record: Skill) -> Json:
+    """Give a skill, without its instructions."""
+    return asdict(record) | {"root": str(record.root), "plugin_root": record.plugin_root and str(record.plugin_root)}
+
+
+def plugin(record: Plugin) -> Json:
+    """Give a plugin."""
+    return asdict(record) | {"path": str(record.path)}
+
+
+def grant(record: Grant) -> Json:
+    """Give what a person has allowed."""
+    return _with_times(asdict(record))
+
+
+def schedule(record: Schedule) -> Json:
+    """Give a schedule."""
+    return _with_times(asdict(record))
+
+
+def slot(record: Slot) -> Json:
+    """Give what became of a due time."""
     return _with_times(asdict(record))
 
 

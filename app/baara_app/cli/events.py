@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from baara_app.cli import words
-from baara_engine import queues, resuming
+from baara_engine import queues, resuming, states
 from baara_engine.clock import Millis
 from baara_engine.engine import Engine
 from baara_engine.events import Kind
@@ -80,10 +80,11 @@ def _status(data: Json) -> str:
     if to is Status.COMPLETED:
         return f"Ended: {data.get('outcome', to)}"
     if to is Status.RETRY_SCHEDULED or (to is Status.QUEUED and data.get("queue") == queues.TIMER):
-        until = words.local(data.get("until"))
-        return f"Waiting for {words.waited_for(data.get('reason'))}" + (f", until {until}" if until else "")
+        return words.waiting(data.get("reason"), data.get("until"))
     if to is Status.QUEUED:
         return f"Queued in {data.get('queue')}"
+    if data.get("reason") == states.SUB_TASK:
+        return f"Waiting for {words.waited_for(states.SUB_TASK)}"
     return SENTENCES[to]
 
 
@@ -101,16 +102,27 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.CANCEL_REQUESTED: lambda _: "Somebody called it off",
     Kind.POSTED: lambda data: f"The thread has a new message ({data['kind']})",
     Kind.QUESTION: lambda data: f"A question is {data['status']}",
+    Kind.CHECKED: lambda data: f"Checks, round {data['round']}: {data['passed']} passed, {data['failed']} failed",
+    Kind.GRANT: lambda data: f"A grant for “{data['tool']}” is {data['state']}",
     Kind.SLEPT: lambda data: f"The computer was asleep for {resuming.duration(data['ms'])}",
     Kind.CLOCK_JUMPED: _jumped,
+    Kind.SLOT: lambda data: f"Its due time, {words.local(data['due'])}: {data['state'].replace('_', ' ')}",
+    Kind.COMPACTED: lambda data: f"Compacted at turn {data['turn']}: the beginning is not sent any more",
+    Kind.NOTED: lambda data: (
+        f"Turn {data['turn']}: progress noted" + (f"; next: {data['next']}" if data["next"] else "")
+    ),
     Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 
 
 def _level(event: Event) -> Level:
+    if event.kind == Kind.STATUS and event.data.get("reason") == states.SUB_TASK:
+        return Level.INFO
     if event.kind == Kind.STATUS:
         return LEVELS.get(Status(event.data["to"]), Level.INFO)
     if event.kind == Kind.TOOL_ENDED and event.data["is_error"]:
+        return Level.WARNING
+    if event.kind == Kind.CHECKED and event.data["failed"]:
         return Level.WARNING
     if event.kind == Kind.FINDING and event.data["state"] == "found":
         return Level.WARNING

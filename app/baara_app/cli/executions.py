@@ -11,7 +11,7 @@ from baara_app.cli.events import Level
 from baara_engine import clock, states
 from baara_engine.clock import iso
 from baara_engine.engine import Engine
-from baara_engine.records import Attempt, Execution, Kind
+from baara_engine.records import Attempt, Compaction, Execution, Json, Kind, Permission, Progress
 from baara_engine.states import Status
 
 app = typer.Typer(help="What ran, runs and is to run.")
@@ -50,7 +50,8 @@ def list_(
 def show(shell: Shell, execution: Id) -> None:
     """Show one execution with all that is known of it."""
     with shell.engine() as engine:
-        _show(shell, engine.execution(execution), engine.attempts(execution))
+        below, known = engine.sub_tasks(execution), engine.progress(execution)
+        _show(shell, engine.execution(execution), engine.attempts(execution), below, *known)
 
 
 @app.command("events")
@@ -148,6 +149,23 @@ def resume(shell: Shell, execution: Id, edits: options.Edits) -> None:
         _tell(shell, act(engine, execution))
 
 
+@app.command("fork")
+@common.command
+def fork(
+    shell: Shell,
+    execution: Id,
+    *,
+    turn: Annotated[int, typer.Option(metavar="N", help="The last turn that it takes over; 0 for the request alone.")],
+    how: options.Fork,
+) -> None:
+    """Go on from a turn of an execution as another one; the first stays as it is.
+
+    It works in a copy of the folder as that is now, where Baara had made it.
+    """
+    with shell.engine() as engine, options.as_typed(turn="--turn", prompt="--prompt"):
+        _tell(shell, engine.fork(execution, turn, **how.changes()))
+
+
 @app.command("answer")
 @common.command
 def answer(shell: Shell, execution: Id, text: Annotated[str, typer.Argument(metavar="TEXT")]) -> None:
@@ -184,13 +202,19 @@ def _tell(shell: Shell, execution: Execution) -> None:
         output.text(f"Execution {execution.id}: {words.state(execution)}.")
 
 
-def _show(shell: Shell, execution: Execution, attempts: list[Attempt]) -> None:
+def _show(
+    shell: Shell, execution: Execution, attempts: list[Attempt], below: list[Execution], progress: Progress,
+    made: list[Compaction],
+) -> None:  # fmt: skip
     now = clock.SystemClock().now()
     if shell.json:
         leases = [documents.attempt(attempt) for attempt in attempts]
-        output.document(documents.execution(execution, now) | {"attempts": leases})
+        more = {"attempts": leases, "sub_tasks": [one.id for one in below]}
+        output.document(documents.execution(execution, now) | more | documents.intent(progress, made))
         return
-    output.fields([*_what(execution), *_how_far(execution, now), *_outcome(execution)])
+    sub_tasks = [("Sub-task", f"{one.id}  {words.state(one)}  {one.name}") for one in below]
+    how_far = [*_how_far(execution, now), *_intent(progress, made), *sub_tasks]
+    output.fields([*_what(execution), *how_far, *_outcome(execution)])
 
 
 def _what(execution: Execution) -> list[tuple[str, str | None]]:
@@ -203,10 +227,13 @@ def _what(execution: Execution) -> list[tuple[str, str | None]]:
         ("Kind", execution.kind),
         ("Prompt", execution.prompt if execution.prompt != execution.name else None),
         ("Task", execution.task_id),
+        ("Project", execution.project_id),
+        ("Part of", execution.parent_id),
         ("Thread", execution.thread_id),
         ("From", execution.source),
         ("Queue", f"{execution.queue}, priority {execution.priority}"),
         ("Sandbox", execution.sandbox),
+        ("Permission", execution.permission if execution.permission is not Permission.AUTO else None),
         ("Workspace", execution.workspace),
         ("Model", execution.model if execution.kind is Kind.AGENT else None),
     ]
@@ -228,6 +255,16 @@ def _how_far(execution: Execution, now: int) -> list[tuple[str, str | None]]:
     ]
 
 
+def _intent(progress: Progress, made: list[Compaction]) -> list[tuple[str, str | None]]:
+    """Say what the agent has noted, and from which turn on its conversation is still sent."""
+    return [
+        *[("Constraint", item) for item in progress.constraints],
+        *[("Done", item) for item in progress.done],
+        ("Next step", progress.next or None),
+        ("Compacted", f"{len(made)} times; sent from turn {made[-1].turn + 1} on" if made else None),
+    ]
+
+
 def _last_sign(execution: Execution) -> str | None:
     """Say when something that is at work was last heard of."""
     if execution.status not in states.LEASED or execution.beat_at is None:
@@ -237,4 +274,11 @@ def _last_sign(execution: Execution) -> str | None:
 
 def _outcome(execution: Execution) -> list[tuple[str, str | None]]:
     cause = f"{execution.error_cause}: {execution.error_message}" if execution.error_cause else None
-    return [("Error", cause), ("Output", execution.output or None)]
+    results = [("Check", _check(result)) for result in execution.check_results]
+    pending = [("Check", f"not run yet: {spec}") for spec in execution.checks if not results]
+    return [("Error", cause), *results, *pending, ("Output", execution.output or None)]
+
+
+def _check(result: Json) -> str:
+    told = f"{'passed' if result['passed'] else 'failed'}: {result['spec']}"
+    return told if result["passed"] else f"{told}\n{result['detail']}"

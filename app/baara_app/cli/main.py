@@ -16,16 +16,20 @@ from baara_app.cli import (
     key,
     options,
     output,
+    projects,
     questions,
     queues,
+    schedule,
     serve,
+    skills,
     status,
     submit,
     tasks,
+    templates,
     threads,
 )
 from baara_app.cli.waiting import Interrupted
-from baara_engine import errors
+from baara_engine import errors, redaction
 
 app = typer.Typer(
     help="A desktop assistant whose work survives your absence.",
@@ -39,8 +43,13 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
 app.add_typer(queues.app, name="queues")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(threads.app, name="threads")
 app.add_typer(questions.app, name="questions")
+app.add_typer(templates.app, name="templates")
+app.add_typer(projects.app, name="projects")
+app.add_typer(skills.app, name="skills")
+app.add_typer(skills.plugins, name="plugins")
 app.command("status")(status.status)
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)
@@ -64,6 +73,7 @@ def run(arguments: list[str]) -> int:
     try:
         output.prepare()
         lifecycle.hide_memory()
+        redaction.guard_logs()
         credentials.take_from_environment()
         options.require_utf8(arguments)
         program = typer.main.get_command(app)

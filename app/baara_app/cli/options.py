@@ -11,8 +11,9 @@ import pydantic
 import typer
 
 from baara_engine import errors, queues, requests, sandboxes
+from baara_engine.checks import specs
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind, UnknownEffect
+from baara_engine.records import Execution, Kind, Permission, UnknownEffect
 from baara_engine.sandboxes import Network
 
 STDIN = "-"  #: stands for text that comes from standard input
@@ -25,9 +26,18 @@ TYPED = {
     "kind": "--command",
     "timeout_s": "--timeout",
     "thread_id": "--thread",
+    "project_id": "--project",
     "not_before": "--at",
     "idempotency_key": "--key",
+    "checks": "--check",
 }
+
+CHECKS = (*specs.EXAMPLES.values(),)
+PERMISSION = (
+    "What the agent may do by itself. auto: all that its sandbox lets it (in the native one: whatever you may do "
+    "yourself, because that is no boundary); ask: whatever may change something waits for your word; locked: it may "
+    "only look."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +60,22 @@ class How:
     )
     max_turns: Annotated[int | None, typer.Option(metavar="N", help="Answers of the model that it may take.")] = None
     thread: Annotated[str | None, typer.Option(metavar="ID", help="The thread it belongs to.")] = None
+    project: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The project it belongs to, else the active one; `none` for none."),
+    ] = None
     unknown_effect: Annotated[
         UnknownEffect | None, typer.Option(help="What is done about a call whose outcome a crash has hidden.")
     ] = None
-
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC",
+            help="What must hold at the end, for the outcome Done; may be repeated, and an empty one takes all away. "
+            + " · ".join(CHECKS),
+        ),
+    ] = None
+    permission: Annotated[Permission | None, typer.Option(help=PERMISSION)] = None
     network: Annotated[Network | None, typer.Option(help="What its commands may reach.")] = None
     host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="With --network listed: a host, or *.example.org.")
@@ -62,6 +84,13 @@ class How:
     cpus: Annotated[float | None, typer.Option(metavar="N", help="Processors' worth of time (docker).")] = None
     input: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="A file or folder that its commands may read, not write.")
+    ] = None
+
+    gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Run this first: exit status 0 goes on, 77 means that there is nothing to do."
+        ),
     ] = None
 
     def values(self) -> dict[str, Any]:
@@ -77,8 +106,12 @@ class How:
             "timeout_s": self.timeout,
             "max_turns": self.max_turns,
             "thread_id": self.thread,
+            "project_id": self.project,
             "unknown_effect": self.unknown_effect,
             "sandbox_limits": self._limits() or None,
+            "checks": None if not self.check else tuple(filter(None, self.check)),
+            "permission": self.permission,
+            "gate": self.gate,
         }
         return {name: value for name, value in said.items() if value is not None}
 
@@ -112,6 +145,26 @@ class Edits:
             edits = requests.parse(requests.Edits, said)
         say = None if self.say is None else text(self.say)
         return lambda engine, execution: engine.resume(execution, say, edits)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """What is different about a fork. None: not said."""
+
+    prompt: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What to do next; with --turn 0 the whole request.")
+    ] = None
+    model: Annotated[str | None, typer.Option(help="Go on with this model.")] = None
+    sandbox: Annotated[str | None, typer.Option(help=f"Where it acts: {', '.join(sandboxes.TABLE)}.")] = None
+    workspace: Annotated[str | None, typer.Option(metavar="DIR", help="The folder it works in.")] = None
+    share_workspace: Annotated[
+        bool, typer.Option("--share-workspace", help="Work in your own folder beside the first.")
+    ] = False
+
+    def changes(self) -> dict[str, Any]:
+        """Give them as `requests.Fork` takes them. Raises `errors.InvalidInput`."""
+        changes = {name: getattr(self, name) for name in ("model", "sandbox", "workspace", "share_workspace")}
+        return changes | {"prompt": None if self.prompt is None else text(self.prompt)}
 
 
 def text(typed: str) -> str:

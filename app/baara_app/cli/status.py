@@ -7,11 +7,7 @@ from baara_app import lifecycle
 from baara_app.cli import common, documents, output, queues, words
 from baara_app.cli.common import Shell
 from baara_engine import clock
-from baara_engine.clock import Millis
-from baara_engine.engine import Engine
-from baara_engine.queues import TIMER
 from baara_engine.records import Finding, Json
-from baara_engine.states import Status
 
 ALL = 1_000_000  # rows: no home holds as many of what is counted here
 SHOWN = ("pid", "url", "version", "started_at")  #: of `runtime.json`; the tokens are nobody's business
@@ -26,7 +22,7 @@ def status(shell: Shell) -> None:
         asking = len(engine.questions(limit=ALL))
         failed = len(engine.dead_letters())
         wrong = engine.health()
-        due = _next_due(engine) if any(queue.queued for queue in found if queue.name == TIMER) else None
+        due = engine.next_due()
     running = _runtime(shell) if working else None
     if shell.json:
         output.document(
@@ -66,17 +62,6 @@ def _engine(working: bool, running: Json | None) -> str:  # noqa: FBT001 - a fac
     if not working:
         return "not running; start it by: baara serve"
     return "working" if running is None else f"working at {running['url']} (process {running['pid']})"
-
-
-def _next_due(engine: Engine) -> Millis | None:
-    """Give the moment when the next of what waits for a time is due."""
-    waiting = [
-        execution.not_before
-        for state in (Status.QUEUED, Status.RETRY_SCHEDULED)
-        for execution in engine.executions(status=state, limit=ALL)
-        if execution.queue == TIMER and execution.not_before is not None
-    ]
-    return min(waiting, default=None)
 
 
 def _runtime(shell: Shell) -> Json | None:

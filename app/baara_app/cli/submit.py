@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app.cli import common, options, queueing, when
+from baara_app.cli import common, options, output, queueing, templates, when
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
-from baara_engine import clock, errors, requests
+from baara_engine import clock, errors, redaction, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Once:
         return {name: value for name, value in said.items() if value is not None}
 
 
+KEPT_AS_TYPED = "This prompt holds what looks like a key or a password. It is kept as you typed it, for all time."
+
+
 @common.command
 def submit(
     shell: Shell,
@@ -38,6 +41,8 @@ def submit(
     ] = None,
     *,
     task: Annotated[str | None, typer.Option(metavar="NAME", help="Run this task once instead of a prompt.")] = None,
+    template: Annotated[str | None, typer.Option(metavar="NAME", help="Use this template instead of a prompt.")] = None,
+    param: templates.Params = None,
     once: Once,
     how: How,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
@@ -46,8 +51,19 @@ def submit(
     said = how.values() | once.values()
     if prompt is not None:
         said["prompt"] = options.text(prompt)
+    if param and template is None:
+        raise errors.InvalidInput("--param belongs to a template: name it by --template NAME.")
+    if template is not None:
+        if prompt is not None or task is not None:
+            raise errors.InvalidInput("Give one of them: a PROMPT, --task or --template.")
+        with shell.engine() as engine, options.as_typed():
+            said |= {"source": options.SOURCE}
+            execution = engine.submit_template(template, templates.values(param), said)
+            return queueing.show(shell, engine, execution, wait=wait)
     if task is None:
         submission = _one_off(said)
+        if redaction.known.holds(submission.prompt):
+            output.tell(KEPT_AS_TYPED)
         with shell.engine() as engine:
             return queueing.show(shell, engine, engine.submit(submission), wait=wait)
     with shell.engine() as engine:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, options, output, queueing, words
+from baara_app.cli import common, documents, options, output, queueing, timing, words
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
+from baara_app.cli.timing import When
 from baara_engine import errors, queues, requests
 from baara_engine.engine import Engine
 from baara_engine.records import Task
@@ -38,7 +39,7 @@ def list_(shell: Shell) -> None:
 def show(shell: Shell, task: Named) -> None:
     """Show one task."""
     with shell.engine() as engine:
-        _show(shell, engine.task(task))
+        show_one(shell, engine, engine.task(task))
 
 
 @app.command("create")
@@ -50,6 +51,7 @@ def create(
     prompt: Prompt = None,
     description: Description = None,
     how: How,
+    when: When,
 ) -> None:
     """Store a task. With --command the prompt is a shell command."""
     if prompt is None:
@@ -57,9 +59,18 @@ def create(
     said = how.values() | {"name": name, "prompt": options.text(prompt), "description": description}
     with options.as_typed(name="NAME", prompt="--prompt"):
         draft = requests.parse(requests.TaskDraft, said)
+    rule, said_of_time = when.rule(), when.timing()
+    if when.dry_run:
+        timing.dry_run(shell, rule)
+        return
+    timing.require_rule(rule, said_of_time)
     with shell.engine() as engine:
         _require_thread(engine, draft.thread_id)
-        _show(shell, engine.create_task(draft))
+        if rule is None:
+            show_one(shell, engine, engine.create_task(draft))
+            return
+        timing.preview(shell, rule)
+        show_one(shell, engine, engine.create_scheduled_task(draft, rule, said_of_time)[0])
 
 
 @app.command("update")
@@ -72,15 +83,24 @@ def update(
     prompt: Prompt = None,
     description: Description = None,
     how: How,
+    when: When,
 ) -> None:
     """Change what is given, and leave the rest as it is."""
     said = how.values() | {"name": name, "prompt": None if prompt is None else options.text(prompt)}
     changes = {field: value for field, value in (said | {"description": description}).items() if value is not None}
-    if not changes:
+    rule, said_of_time = when.rule(), when.timing()
+    if when.dry_run:
+        timing.dry_run(shell, rule)
+        return
+    is_timed = rule is not None or timing.is_said(said_of_time)
+    if not changes and not is_timed:
         raise errors.InvalidInput("Say what is to be changed; see: baara tasks update --help")
     with shell.engine() as engine, options.as_typed(prompt="--prompt"):
         _require_thread(engine, changes.get("thread_id"))
-        _show(shell, engine.update_task(task, changes))
+        found = engine.task(task)
+        if is_timed:
+            timing.change(shell, engine, found, rule, said_of_time)
+        show_one(shell, engine, engine.update_task(found.id, changes) if changes else found)
 
 
 @app.command("delete")
@@ -136,9 +156,12 @@ def _require_thread(engine: Engine, thread_id: str | None) -> None:
         engine.thread(thread_id)
 
 
-def _show(shell: Shell, task: Task) -> None:
+def show_one(shell: Shell, engine: Engine, task: Task) -> None:
+    """Print one task with its schedules."""
+    schedules = engine.schedules(task.id)
     if shell.json:
-        output.document(documents.task(task))
+        told = [timing.document(one, task.name) for one in schedules]
+        output.document(documents.task(task) | {"schedules": told})
         return
     limit = None if task.timeout_s is None else f"{task.timeout_s:g} s"
     output.fields(
@@ -158,6 +181,8 @@ def _show(shell: Shell, task: Task) -> None:
             ("Turns", str(task.max_turns)),
             ("Thread", task.thread_id),
             ("After a crash", task.unknown_effect),
+            ("Gate", task.gate),
+            ("Due", "\n".join(timing.line(one) for one in schedules) or None),
             ("Made", words.local(task.created_at)),
             ("Changed", words.local(task.updated_at)),
         ]

@@ -23,7 +23,8 @@ MS_PER_S = 1000
 LOOK_S = 1.0  # between two looks without a nudge: nudges can be lost, and a moving line shows seconds
 QUESTIONS = 10_000  # open ones that are looked through: more than a person could answer
 GOOD = frozenset({Outcome.RAN, Outcome.DONE, Outcome.NOTHING_TO_DO})
-TOLD = frozenset({Kind.STATUS, Kind.TURN, Kind.TOOL_BEGUN, Kind.TOOL_ENDED, Kind.RESUMED, Kind.CANCEL_REQUESTED})
+TOLD = frozenset({Kind.STATUS, Kind.TURN, Kind.TOOL_BEGUN, Kind.TOOL_ENDED, Kind.RESUMED, Kind.CANCEL_REQUESTED,
+                  Kind.CHECKED})  # fmt: skip
 
 
 class Interrupted(errors.BaaraError):
@@ -202,8 +203,11 @@ def _standing(execution: Execution, tool: str) -> str:
 
 def _how_to_answer(question: Question) -> str:
     lines = [f"Needs you: {question.text}"]
-    lines += [f"  {name}: {value}" for name, value in question.detail.items()]
-    lines += [f"  choices: {' · '.join(question.options)}"] if question.options else []
+    if question.kind == "approval":  # its text has the exact call; what is in the detail could mislead the eye
+        lines += [f"  {choice}: {meaning}" for choice, meaning in question.detail["choices"].items()]
+    else:
+        lines += [f"  {name}: {value}" for name, value in question.detail.items()]
+        lines += [f"  choices: {' · '.join(question.options)}"] if question.options else []
     lines += [f'  answer it: baara questions answer {question.id} "…"']
     return "\n".join(lines)
 
@@ -234,6 +238,8 @@ def _progress() -> Iterator[Progress]:
 
 def _can_go_on(execution: Execution) -> bool:
     """Say whether an engine could do something for it now."""
+    if execution.waiting_reason == states.SUB_TASK:
+        return True
     if execution.status in {Status.WAITING_FOR_INPUT, *states.ENDED}:
         return False
     due = execution.not_before

@@ -1,9 +1,9 @@
 """Records as people read them: one set of words everywhere."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from baara_engine import queues, resuming
+from baara_engine import queues, resuming, retry, states
 from baara_engine.clock import Millis
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
@@ -30,6 +30,7 @@ WAITING_FOR: dict[str | None, str] = {
     "person": "a person",
     "time": "its time",
     "retry": "its next attempt",
+    states.SUB_TASK: "its sub-tasks",
     FailureKind.RATE_LIMIT: "the rate limit",
     FailureKind.OVERLOADED: "the service to have room",
     FailureKind.OFFLINE: "a connection",
@@ -43,11 +44,28 @@ def state(execution: Execution) -> str:
     """Give the outcome of what has ended, and else where it stands."""
     if execution.outcome is not None:
         return execution.outcome
-    if execution.status is Status.RETRY_SCHEDULED or execution.queue == queues.TIMER:
+    if execution.waiting_reason == states.SUB_TASK:
         return f"Waiting for {waited_for(execution.waiting_reason)}"
+    if execution.status is Status.RETRY_SCHEDULED or execution.queue == queues.TIMER:
+        return waiting(execution.waiting_reason, execution.waiting_until)
     if execution.cancel_requested_at is not None:
         return "Running, to be cancelled"
     return STATES[execution.status]
+
+
+def waiting(reason: str | None, until: Millis | None) -> str:
+    """Say what something waits for, and until when, if that is known: the time of day, if it is within a day."""
+    when = "" if reason in retry.UNTIL_CHANGED else _until(until)
+    what = "" if when and reason == "time" else f" for {waited_for(reason)}"
+    return f"Waiting{when}{what}"
+
+
+def _until(at: Millis | None) -> str:
+    if at is None:
+        return ""
+    moment = datetime.fromtimestamp(at / MS_PER_S, UTC).astimezone()
+    is_near = abs(moment - datetime.now(UTC)) < timedelta(days=1)
+    return f" until {moment.strftime('%H:%M' if is_near else '%Y-%m-%d %H:%M')}"
 
 
 def waited_for(reason: str | None) -> str:

@@ -5,14 +5,16 @@ that a crash has left without a receipt is taken up by its effect class (DESIGN:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from baara_engine import errors, owner, sandboxes, tools, watch
+from baara_engine.agent import approvals
 from baara_engine.agent.habits import Habits
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
+from baara_engine.permission import calls as permitted
 from baara_engine.records import Effect, Execution, Json, QuestionDraft, ToolCall, UnknownEffect
 
 UNKNOWN = (
@@ -21,6 +23,7 @@ UNKNOWN = (
 )
 CUT_SHORT = "A person has ended this call."
 ASKING = "ask_user"  #: questions that follow one another are asked together
+DELEGATING = "submit_task"  #: sub-tasks that follow one another work side by side
 ASK_EFFECT = "Did this happen? Baara was interrupted while the call ran and does not repeat it by itself."
 EFFECT_OPTIONS = ("It happened", "It did not happen")
 
@@ -37,6 +40,8 @@ class Actor:
     pause: Callable[[], None]  #: called between calls; raises to stop there
     vitals: Vitals
     habits: Habits
+    approvals: approvals.Approvals
+    house: tools.House = field(default_factory=tools.NoHouse)
 
     @property
     def params(self) -> list[Json]:
@@ -50,12 +55,12 @@ class Actor:
         """
         drafts: list[QuestionDraft] = []
         for together in self._in_groups(talk):
-            if drafts and not all(block["name"] == ASKING for _, block in together):
-                break  # what follows a question may depend on its answer
+            if not self._may_follow(talk, together, asked=bool(drafts)):
+                break
             self.pause()
-            worry = self._worry(talk, together)
-            if worry is not None:
-                drafts.append(worry)
+            before = self._questions_before(talk, together)
+            if before is not None:
+                drafts += before
                 break
             done = await watch.together(*(self._one(talk, ordinal, block) for ordinal, block in together))
             drafts += [draft for draft in done if draft is not None]
@@ -63,11 +68,27 @@ class Actor:
             await self.habits.note(talk)
         return drafts if talk.open_blocks else None
 
-    def _worry(self, talk: Conversation, together: list[tuple[int, Json]]) -> QuestionDraft | None:
-        """Give the question that comes before these calls; what had begun before, or asks by itself, has none."""
+    def _may_follow(self, talk: Conversation, together: list[tuple[int, Json]], *, asked: bool) -> bool:
+        """Say whether these calls may begin: what follows a question or a sub-task may depend on what comes of it."""
+        names = {block["name"] for _, block in together}
+        if asked:
+            return names <= {ASKING}
+        awaits = any(block["name"] == DELEGATING and block["id"] in talk.calls for block in talk.open_blocks)
+        return not awaits or names <= {ASKING, DELEGATING}
+
+    def _questions_before(self, talk: Conversation, together: list[tuple[int, Json]]) -> list[QuestionDraft] | None:
+        """Give the questions that come before these calls; None if they may run.
+
+        What had begun before, or asks by itself, has none. Where one needs approval, all of the turn are asked about.
+        """
         fresh = [block for _, block in together if block["id"] not in talk.calls and block["name"] != ASKING]
-        worries = (self.habits.worry(block, talk.turn) for block in fresh)
-        return next((worry for worry in worries if worry is not None), None)
+        for block in fresh:
+            worry = self.habits.worry(block, talk.turn)
+            if worry is not None:
+                return [worry]
+        if not any(self.approvals.is_missing(talk.turn, block) for block in fresh):
+            return None
+        return self.approvals.questions(talk.turn, [one for one in talk.open_blocks if one["id"] not in talk.calls])
 
     def _in_groups(self, talk: Conversation) -> list[list[tuple[int, Json]]]:
         """Split the open calls into runs of reads, which may go together, and single others."""
@@ -87,18 +108,26 @@ class Actor:
         known = talk.calls.get(block["id"])
         if known is not None and known.question_id is not None:
             return None  # asked before and not answered yet
-        tool, why = self._allowed(block)
-        if tool is None:
+        runs = self._as_it_runs(talk, block)
+        tool, why = self._allowed(block, runs)
+        if tool is None or runs is None:
             await self._refuse(talk, ordinal, block, why, known)
             return None
         key = f"{self.execution.id}/{talk.turn}/{block['id']}"
-        call = tools.Call(key, block["input"], self.session, known.notes if known else {})
+        call = tools.Call(key, runs["input"], self.session, known.notes if known else {}, house=self.house)
         outcome: tools.ToolOutcome | None
         if known is None:
-            outcome = await self._first(talk, ordinal, block, tool, call)
+            outcome = await self._first(talk, ordinal, runs, tool, call)
         else:
             outcome = await self._again(tool, call, known)
+        if isinstance(outcome, tools.Done) and runs != block:
+            outcome = replace(outcome, text=approvals.changed(runs["input"]) + outcome.text)
         return None if outcome is None else await self._note(talk, block, call, outcome)
+
+    def _as_it_runs(self, talk: Conversation, block: Json) -> Json | None:
+        """Give a call with the arguments that it has begun with, or may begin with; None if it may not."""
+        known = talk.calls.get(block["id"])
+        return self.approvals.approved(talk.turn, block) if known is None else block | {"input": known.input}
 
     async def _refuse(self, talk: Conversation, ordinal: int, block: Json, why: str, known: ToolCall | None) -> None:
         """Answer a call without running it; it may have an intent from before its tool or schema changed."""
@@ -107,12 +136,17 @@ class Actor:
         else:
             await self.journal.receive(talk.turn, block, tools.Done(why, is_error=True), calls=len(talk.blocks))
 
-    def _allowed(self, block: Json) -> tuple[tools.Tool | None, str]:
+    def _allowed(self, block: Json, runs: Json | None) -> tuple[tools.Tool | None, str]:
+        """Give the tool of a call as it runs, or say why it does not."""
         tool = self.toolbox.get(block["name"])
         if tool is None:
             return None, f"There is no tool “{block['name']}”. There are: {', '.join(self.toolbox)}."
-        problem = self.problem(tool, block["input"])
-        return (tool, "") if problem is None else (None, f"Not run, because its input does not fit: {problem}")
+        if permitted.is_locked(self.execution, tool):
+            return None, permitted.LOCKED.format(name=tool.name)
+        problem = self.problem(tool, (runs or block)["input"])
+        if problem is not None:
+            return None, f"Not run, because its input does not fit: {problem}"
+        return (tool, "") if runs is not None else (None, approvals.NOT_APPROVED)
 
     async def _first(
         self, talk: Conversation, ordinal: int, block: Json, tool: tools.Tool, call: tools.Call
@@ -156,6 +190,8 @@ class Actor:
     ) -> QuestionDraft | None:
         if isinstance(outcome, tools.Ask):
             return replace(outcome.question, tool_use_id=block["id"])
+        if isinstance(outcome, tools.Awaited):
+            return None  # whatever it waits for writes the receipt
         await self.journal.receive(talk.turn, block, outcome, calls=len(talk.blocks))
         await self.session.settled(call.key)
         return None

@@ -33,6 +33,16 @@ CODES: dict[str, FailureKind] = {
     "linked_organization_spend_limit_reached": K.BILLING,
     "organization_on_hold": K.KEY,
     "request_body_timeout": K.SERVER,
+    # What was compacted cannot be sent back as it is, or the service cannot compact this: it is done here instead.
+    "compaction_block_ambiguous": K.CONTEXT,
+    "compaction_block_misplaced": K.CONTEXT,
+    "compaction_content_mismatch": K.CONTEXT,
+    "compaction_incomplete_turn": K.CONTEXT,
+    "compaction_nothing_to_summarize": K.CONTEXT,
+    "compaction_signature_invalid": K.CONTEXT,
+    "compaction_too_many_tool_references": K.CONTEXT,
+    "compaction_tool_changes_mismatch": K.CONTEXT,
+    "compaction_unavailable": K.OVERLOADED,
 }
 # Statuses that say more than the type of the error.
 TELLING: dict[int, FailureKind] = {402: K.BILLING, 407: K.OFFLINE, 413: K.CONTEXT, 529: K.OVERLOADED}
@@ -54,6 +64,9 @@ STATUSES: dict[int, FailureKind] = {401: K.KEY, 403: K.KEY, 408: K.SERVER, 409: 
 WORDS: tuple[tuple[str, FailureKind], ...] = (
     ("prompt is too long", K.CONTEXT),
     ("exceed context limit", K.CONTEXT),
+    ("context_management", K.CONTEXT),  # a service or model that does not know it: the conversation is compacted here
+    ("anthropic-beta", K.CONTEXT),
+    ("'compaction'", K.CONTEXT),
     ("credit balance is too low", K.BILLING),
 )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from baara_engine import clock, errors, queues, retry
-from baara_engine.agent.model import Answer, Model, Request
+from baara_engine.agent.model import Answer, Counts, Model, Request
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
 
@@ -77,6 +77,12 @@ class Gate:
             if trial is not None:
                 self._asking = None
                 trial.set()
+
+    async def count(self, request: Request) -> int | None:
+        """Count the tokens of a request; None where nobody can say, or the service is to be left alone."""
+        if self.shut is not None or not isinstance(self._model, Counts):
+            return None
+        return await self._model.count(request)
 
     async def _enter(self, execution: Execution) -> asyncio.Event | None:
         """Return once the service may be asked; give what is to be set afterwards, if this is to find out for all."""
@@ -164,6 +170,10 @@ class Gated:
     async def answer(self, request: Request, on_text: OnText = None) -> Answer:
         """Ask once, if the service may be asked (see `Model.answer`)."""
         return await self.gate.ask(self.execution, request, on_text)
+
+    async def count(self, request: Request) -> int | None:
+        """Count the tokens of a request, if its service can and is not to be left alone (see `Counts.count`)."""
+        return await self.gate.count(request)
 
     async def close(self) -> None:
         """Hold nothing: who made the model closes it."""

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from baara_engine import errors
 from baara_engine.agent import acting
-from baara_engine.agent.model import Model, Request
+from baara_engine.agent.compacting import Compactor
+from baara_engine.agent.model import Model
 from baara_engine.errors import FailureKind
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import CUT_CALL, Conversation, Journal, Step
 from baara_engine.records import Execution, QuestionDraft
-
-MAX_TOKENS = 32_000  # of one answer; every model of today can write as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Agent:
     journal: Journal
     model: Model
     actor: acting.Actor
-    system: str
+    compactor: Compactor
     pause: Callable[[], None]  #: called between steps; raises to stop there
     vitals: Vitals
 
@@ -65,13 +64,19 @@ class Agent:
     async def _ask(self, talk: Conversation) -> None:
         if talk.turn - self.execution.turns_from >= self.execution.max_turns:
             raise errors.ModelFailure(FailureKind.TURNS, f"It used all its {self.execution.max_turns} turns.")
-        request = Request(self.execution.model, self.system, talk.messages, self.actor.params, MAX_TOKENS)
         try:
             async with self.vitals.step(vitals.MODEL, talk.turn + 1) as step:
-                answer = await self.model.answer(request, step.beat)
+                if await self.compactor.make_room(talk, step.beat):
+                    return
+                answer = await self.model.answer(self.compactor.request(talk), step.beat)
         except vitals.CutShort:
             return  # it is asked again, after whatever a person has said meanwhile
-        await self.journal.answered(answer, talk.turn + 1, talk.names)
+        except errors.ModelFailure as failure:
+            await self.compactor.mend(talk, failure)
+            return
+        kept = await self.compactor.kept(talk, answer)
+        if kept is not None:
+            await self.journal.answered(kept, talk.turn + 1, talk.names)
 
     async def _reject(self, talk: Conversation) -> None:
         if not talk.blocks:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from baara_engine.records import Json
 
@@ -31,6 +31,9 @@ class Request:
     messages: list[Json]  #: as the Messages API takes them
     tools: list[Json]  #: [{name, description, input_schema}]
     max_tokens: int
+    context: Json | None = None  #: what the service is to do about a long conversation (`context_management`)
+    betas: tuple[str, ...] = ()  #: parts of the service that it needs and that are not for everybody yet
+    no_calls: bool = False  #: the answer is to be a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +78,13 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A model whose service says how long a request is."""
+
+    async def count(self, request: Request) -> int | None:
+        """Give the tokens of a request; None where nobody can say now. It costs nothing but the time."""
         ...

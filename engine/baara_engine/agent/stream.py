@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "text": ("type", "text"),
     "thinking": ("type", "thinking", "signature"),
     "redacted_thinking": ("type", "data"),
+    "compaction": ("type", "content", "encrypted_content", "signature", "tool_changes"),
     "tool_use": ("type", "id", "name", "input", "caller", "toolset_name"),
 }
 
@@ -33,6 +34,8 @@ PIECES = {
     "signature_delta": "signature",
     "input_json_delta": "partial_json",
 }
+COMPACTION_DELTA = "compaction_delta"
+COMPACTION_PIECES = ("content", "encrypted_content")  # of that delta
 IGNORED_DELTAS = frozenset({"citations_delta"})
 
 # What the API counts → what it is called here
@@ -97,6 +100,7 @@ class Assembly:
         self._model = ""
         self._stop_reason: str | None = None
         self._usage: dict[str, int] = {}
+        self._aside: dict[str, int] = {}  # what compacting has taken: it is not in the counts of the answer
 
     def feed(self, event: Json) -> str:
         """Take the next event, and give the text that it adds to the answer. Events of unknown types are ignored."""
@@ -116,7 +120,9 @@ class Assembly:
         blocks = [_content(block, broken) for _, block in sorted(self._blocks.items())]
         content = [block for block in blocks if _is_fit(block)]
         self._check(content)
-        return Pieces(content + self._missing(content), self._stop_reason, Usage(**self._usage), self._model, broken)
+        names = {*self._usage, *self._aside}
+        usage = Usage(**{name: self._usage.get(name, 0) + self._aside.get(name, 0) for name in names})
+        return Pieces(content + self._missing(content), self._stop_reason, usage, self._model, broken)
 
     def _check(self, content: list[Json]) -> None:
         calls = [block for block in content if block.get("type") == "tool_use"]
@@ -150,6 +156,10 @@ class Assembly:
         kind = delta["type"]
         if kind in IGNORED_DELTAS:
             return ""
+        if kind == COMPACTION_DELTA:
+            for name in COMPACTION_PIECES:
+                block.pieces.setdefault(name, []).extend([delta[name]] if isinstance(delta.get(name), str) else [])
+            return ""
         if kind not in PIECES:
             _fail(f"The answer has a part of a kind that is not known here ({kind}). {NEWER}")
         piece = str(delta[PIECES[kind]])
@@ -175,6 +185,9 @@ class Assembly:
             value = (usage or {}).get(theirs)
             if isinstance(value, int):
                 self._usage[ours] = value
+        rounds = [one for one in (usage or {}).get("iterations") or [] if one.get("type") == "compaction"]
+        if rounds:
+            self._aside = {ours: sum(one.get(theirs) or 0 for one in rounds) for theirs, ours in COUNTS.items()}
 
 
 _HANDLERS: dict[str, Callable[[Assembly, Json], str]] = {
@@ -190,7 +203,9 @@ _HANDLERS: dict[str, Callable[[Assembly, Json], str]] = {
 def _content(block: _Block, broken: dict[str, str]) -> Json:
     """Make the block that can be sent back; note in `broken` why the input of a tool call cannot be used."""
     kind = block.start.get("type")
-    content = block.start | {name: block.whole(name) for name in block.pieces if name != "partial_json"}
+    content = block.start | {
+        name: block.whole(name) for name, pieces in block.pieces.items() if pieces and name != "partial_json"
+    }
     if kind in {"tool_use", "server_tool_use"} or "partial_json" in block.pieces:
         content["input"], why = _input(block)
         if why is not None:

@@ -1,6 +1,6 @@
 """The questions that the health of the work makes necessary, and what their answers do."""
 
-from baara_engine.health.vitals import COMMAND, MODEL, Step
+from baara_engine.health.vitals import CHECK, COMMAND, MODEL, Step
 from baara_engine.records import Json, QuestionDraft
 from baara_engine.store import questions
 
@@ -8,6 +8,7 @@ from baara_engine.store import questions
 KEEP_WAITING = "Keep waiting"
 END_CALL = "End this call and tell the agent"
 ASK_AGAIN = "Ask the model again"
+END_CHECK = "End this check: it has not passed"
 CANCEL = "Cancel the execution"
 ENDED = (
     "A person has ended this call, because it gave no sign of life for long. "
@@ -22,13 +23,13 @@ NOT_RUN = "This call was not run, because the work went round in circles. A pers
 
 def about(what: str) -> str:
     """Name a step for people."""
-    return {MODEL: "the model", COMMAND: "the command"}.get(what, f"“{what}”")
+    return {MODEL: "the model", COMMAND: "the command", CHECK: "the command of a check"}.get(what, f"“{what}”")
 
 
 def stuck(step: Step, silence: str, detail: Json) -> QuestionDraft:
     """Ask what is to become of a step that has been silent for so long."""
     text = f"No sign of life from {about(step.what)} for {silence}. It goes on meanwhile. What is to be done?"
-    ending = {MODEL: (ASK_AGAIN,), COMMAND: ()}.get(step.what, (END_CALL,))
+    ending = {MODEL: (ASK_AGAIN,), COMMAND: (), CHECK: (END_CHECK,)}.get(step.what, (END_CALL,))
     if ending:
         text += " Any other answer ends the call and is told to the agent."
     return QuestionDraft(text, (KEEP_WAITING, *ending, CANCEL), questions.STUCK, step.tool_use_id, detail)

@@ -46,6 +46,8 @@ PATIENCE: Mapping[str, Patience] = {
     "bash": Patience(slow=600.0, silent=300.0, stuck=1800.0),
     # A person's own command may run for hours, and may say nothing for a good part of one.
     vitals.COMMAND: Patience(slow=3600.0, silent=600.0, stuck=3600.0),
+    # Half an hour is what the command of a check gets; a test suite may be silent for a good part of it.
+    vitals.CHECK: Patience(slow=600.0, silent=300.0, stuck=900.0),
 }
 TOOL = Patience(slow=60.0, silent=60.0, stuck=300.0)
 
@@ -226,6 +228,8 @@ def _asked(tx: Tx, execution: Execution, step: Step) -> dict[str, object] | None
     if step.what == vitals.MODEL:
         is_open = journal.last_role(tx, execution.id) == "user"
         return {"model": execution.model, "turn": step.turn} if is_open else None
+    if step.what == vitals.CHECK:
+        return {"checks": list(execution.checks)}
     calls = journal.calls(tx, execution.id, step.turn)
     call = next((one for one in calls if one.tool_use_id == step.tool_use_id and one.receipt_at is None), None)
     if call is None:

@@ -13,6 +13,7 @@ MS_PER_S = 1000
 
 MODEL = "model"  #: a step that asks the model; the others have the name of their tool
 COMMAND = "command"  #: a step that is the command of an execution of that kind
+CHECK = "check"  #: a step that is the command of a check
 
 
 class CutShort(Exception):  # it is no error: somebody wanted it

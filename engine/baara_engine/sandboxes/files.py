@@ -50,6 +50,18 @@ def write(workspace: Workspace, path: str, content: str) -> None:
         _replace(root, workspace.relative(path), path, data)
 
 
+def put(workspace: Workspace, path: str, data: bytes, *, executable: bool) -> None:
+    """Write a file of any content, making the folders above it as needed; `executable` lets it be run."""
+    with workspace.root() as root, workspace.explaining(path):
+        _replace(root, workspace.relative(path), path, data)
+        if executable:
+            file = confined.open_beneath(root, workspace.relative(path), confined.FILE)
+            try:
+                os.fchmod(file, 0o755)
+            finally:
+                os.close(file)
+
+
 def edit(workspace: Workspace, path: str, old: str, new: str, *, replace_all: bool) -> int:
     """Replace text in a file and leave every other byte as it is; give the number of replacements."""
     old_data, new_data = _encoded(old, "The old text"), _encoded(new, "The new text")

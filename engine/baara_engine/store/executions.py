@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from baara_engine import errors, events, queues, states
+from baara_engine import errors, events, queues, redaction, states
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Json, Kind, Permission, UnknownEffect
 from baara_engine.states import Outcome, Status
@@ -33,7 +33,16 @@ CLAIM = f"""{LEASE}
 WHERE id IN (SELECT id FROM execution WHERE status = 'queued' AND queue = ? ORDER BY priority, id LIMIT ?)
 RETURNING {COLUMNS}
 """
-CLAIM_ONE = LEASE + f"WHERE id = ? AND status = 'queued' AND queue IN ({WORKED_ON}) RETURNING {COLUMNS}"
+# An execution and all that it has submitted, and so on downwards.
+FAMILY = """
+WITH RECURSIVE family(id) AS (
+    SELECT ? UNION SELECT execution.id FROM execution JOIN family
+    ON execution.parent_id = family.id AND execution.parent_id IS NOT NULL)
+"""
+OF_FAMILY = f"SELECT id FROM execution WHERE id IN family AND status = 'queued' AND queue IN ({WORKED_ON})"
+CLAIM_FAMILY = f"{FAMILY}{LEASE} WHERE id IN ({OF_FAMILY} ORDER BY priority, id LIMIT ?) RETURNING {COLUMNS}"
+FAMILY_READY = f"{FAMILY} {OF_FAMILY} LIMIT 1"
+FAMILY_LEASED = f"{FAMILY} SELECT count(*) FROM execution WHERE id IN family AND status IN ('assigned', 'running')"
 READY = "SELECT 1 FROM execution WHERE queue = ? AND status = 'queued' LIMIT 1"
 COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('assigned', 'running')"
 TIMED = "queue = 'timer' AND status IN ('queued', 'retry_scheduled')"  # what was cancelled meanwhile is never due
@@ -47,6 +56,7 @@ UPDATE execution SET lease_until = ?, beat_at = coalesce({SIGN.format(0)}, beat_
 WHERE owner = ? AND status IN ('assigned', 'running')
 """
 
+TOLD = ("output", "error_message")  #: columns with words that no person has typed
 TIMED_OUT_ADVICE = "It is tried again if it may be; else resume it with as much time, or restart it with more."
 DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
 
@@ -100,6 +110,7 @@ def move(
     if not states.may_move(before, after):
         raise ValueError(f"no execution may go from {before} to {after}")
     changes = _with_consequences(tx, before, after) | changes
+    changes |= {name: redaction.known.json(changes[name]) for name in TOLD if name in changes}
     columns = "".join(f", {name} = ?" for name in changes)
     fence, params = ("", ()) if epoch is None else (" AND epoch = ?", (epoch,))
     rows = tx.sql(
@@ -142,6 +153,18 @@ def count_answer(
     )
 
 
+def count_aside(
+    tx: Tx, execution_id: str, epoch: int, *, input_tokens: int, output_tokens: int, cost_microusd: int | None
+) -> None:
+    """Add an answer that is no turn of the conversation to the tally. Raises `errors.LeaseLost`."""
+    require_owner(tx, execution_id, epoch)
+    tx.sql(
+        "UPDATE execution SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, "
+        "cost_microusd = cost_microusd + ?, cost_known = cost_known AND ? WHERE id = ?",
+        (input_tokens, output_tokens, cost_microusd or 0, cost_microusd is not None, execution_id),
+    )
+
+
 def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis) -> list[Execution]:
     """Lease as many queued executions as the queue may still run, the most urgent and then the oldest first."""
     [(leased,)] = tx.sql(COUNT_LEASED, (queue,))
@@ -152,9 +175,11 @@ def claim(tx: Tx, queue: str, concurrency: int, owner: str, lease_until: Millis)
     return sorted(claimed, key=lambda execution: (execution.priority, execution.id))
 
 
-def claim_one(tx: Tx, execution_id: str, owner: str, lease_until: Millis) -> list[Execution]:
-    """Lease just this execution, if it is queued where it can run."""
-    rows = tx.sql(CLAIM_ONE, (owner, lease_until, execution_id, *queues.WORKING))
+def claim_one(tx: Tx, execution_id: str, owner: str, lease_until: Millis, at_once: int) -> list[Execution]:
+    """Lease just this execution and its sub-tasks, at most `at_once` of them, if they are queued where they can run."""
+    [(leased,)] = tx.sql(FAMILY_LEASED, (execution_id,))
+    room = max(at_once - leased, 0)
+    rows = tx.sql(CLAIM_FAMILY, (execution_id, owner, lease_until, *queues.WORKING, room))
     return [_begin_attempt(tx, record(row), owner) for row in rows]
 
 
@@ -167,9 +192,8 @@ def may_claim(view: View, allowed: dict[str, int]) -> bool:
 
 
 def is_ready(view: View, execution_id: str) -> bool:
-    """Say whether this execution is queued where it can run."""
-    execution = get(view, execution_id)
-    return execution.status is Status.QUEUED and execution.queue in queues.WORKING
+    """Say whether this execution, or a sub-task of it, is queued where it can run."""
+    return bool(view.sql(FAMILY_READY, (execution_id, *queues.WORKING)))
 
 
 def promote_due(tx: Tx) -> int:

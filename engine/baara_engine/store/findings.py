@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from baara_engine import events
+from baara_engine import events, redaction
 from baara_engine.clock import Millis
 from baara_engine.records import Finding
 from baara_engine.store import models
@@ -29,7 +29,7 @@ def found(
     tx: Tx, kind: str, message: str, advice: str, execution_id: str | None = None, key: str | None = None
 ) -> None:
     """Note that something is not as it should be, and tell of it unless that was done and it has been so ever since."""
-    key = key or key_of(kind, execution_id)
+    key, message = key or key_of(kind, execution_id), redaction.known.text(message)
     if tx.sql(FOUND, (key, kind, execution_id, message, advice, tx.now, tx.now)):
         _tell(tx, key, kind, execution_id, "found", message)
     else:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from baara_engine import errors, owner
+from baara_engine import errors, owner, redaction
 from baara_engine.records import Effect, Json, Message, ToolCall
 from baara_engine.store import checksums, heads
 from baara_engine.store.transaction import Row, Tx, View
@@ -89,7 +89,7 @@ def append(
 ) -> None:
     """Add a message at the end. Raises `errors.JournalDamaged`."""
     head = heads.get(tx, execution_id)
-    body = orjson.dumps(content)
+    body = orjson.dumps(redaction.known.content(role, content))
     used = None if usage is None else orjson.dumps(usage)
     row = (execution_id, head.messages, turn, role, body, stop_reason, used, model, tx.now)
     checksum = _checksum(head.chain, row)
@@ -116,6 +116,30 @@ def messages(view: View, execution_id: str, start: int = 0, before: bytes = CHAI
     return read, before
 
 
+def copy(tx: Tx, source_id: str, target_id: str, turn: int) -> None:
+    """Begin the journal of `target_id` with that of `source_id`, up to and including a turn.
+
+    What was used and asked stays with the first: the copy has cost nothing, and no question of its own. Raises
+    `errors.JournalDamaged` if any of the journal is not what was written.
+    """
+    for message in messages(tx, source_id)[0]:
+        if message.turn <= turn:
+            append(
+                tx, target_id, turn=message.turn, role=message.role, content=message.content,
+                stop_reason=message.stop_reason, model=message.model,
+            )  # fmt: skip
+    calls(tx, source_id)
+    for row in tx.sql(f"{CALLS} AND turn <= ? ORDER BY turn, ordinal", (source_id, turn)):
+        call = StoredCall(*row)._replace(execution_id=target_id, question_id=None).sealed()
+        tx.sql(INTEND, call)
+        heads.put(tx, heads.get(tx, target_id).with_call(call.turn, checksums.NOTHING, call.checksum))
+
+
+def text(words: str) -> list[Json]:
+    """Give a content of nothing but this text."""
+    return [{"type": "text", "text": words}]
+
+
 def last_role(view: View, execution_id: str) -> str | None:
     """Give the role of the last message, None if there is none."""
     rows = view.sql("SELECT role FROM message WHERE execution_id = ? ORDER BY seq DESC LIMIT 1", (execution_id,))
@@ -124,9 +148,10 @@ def last_role(view: View, execution_id: str) -> str | None:
 
 def intend(tx: Tx, execution_id: str, turn: int, ordinal: int, block: Json, effect: Effect, notes: Json) -> None:
     """Write down that a tool is about to run: `block` is the tool_use block of the answer."""
-    body = orjson.dumps(block["input"])
+    body = orjson.dumps(redaction.known.json(block["input"]))
+    noted = orjson.dumps(redaction.known.json(notes))
     call = StoredCall(
-        execution_id, turn, block["id"], ordinal, block["name"], body, effect.value, orjson.dumps(notes), tx.now,
+        execution_id, turn, block["id"], ordinal, block["name"], body, effect.value, noted, tx.now,
         owner.boot_id(), None, 0, None, None, hashlib.sha256(body).hexdigest(), checksums.NOTHING,
     ).sealed()  # fmt: skip
     tx.sql(INTEND, call)
@@ -143,7 +168,8 @@ def receive(
     call = _call(tx, execution_id, turn, tool_use_id)
     if call.receipt_at is not None:
         return None
-    _change(tx, call, call._replace(receipt_at=tx.now, is_error=int(is_error), result=orjson.dumps(result)))
+    body = orjson.dumps(redaction.known.json(result))
+    _change(tx, call, call._replace(receipt_at=tx.now, is_error=int(is_error), result=body))
     return call.name
 
 

@@ -3,7 +3,8 @@
 from baara_engine import errors
 from baara_engine.store.transaction import View
 
-TABLES = {"execution": "execution", "task": "task", "thread": "thread", "question": "question"}
+WHAT = ("execution", "task", "thread", "question", "grant", "schedule", "template", "project")
+TABLES = {name: name for name in WHAT}
 
 MAX_ID = 26  # characters of a ULID
 

@@ -5,46 +5,13 @@ from typing import Any
 
 import peewee as pw
 
+from baara_engine.store import models_of_patterns
+from baara_engine.store.base import Base
+from baara_engine.store.schedule_models import GateRun, Schedule, Slot
+from baara_engine.store.system_models import Migration, Queue, Setting, Writer
+
 # Reasons for the partial indexes: a claim must cost the same with a million rows queued as with a thousand, so each
 # index holds only the rows that one hot statement looks for, with the state written literally as that statement has it.
-
-
-class Base(pw.Model):
-    """A table that belongs to no database until a query names one: a process may have several homes open."""
-
-    class Meta:
-        """Peewee reads this."""
-
-        legacy_table_names = False
-
-
-class Migration(Base):
-    """A step of the schema that was taken."""
-
-    name = pw.TextField(primary_key=True)
-    at = pw.BigIntegerField()
-
-
-class Writer(Base):
-    """The last batch that each writer committed: settles whether a COMMIT that raised was kept."""
-
-    name = pw.TextField(primary_key=True)
-    batch = pw.BigIntegerField()
-    at = pw.BigIntegerField()
-
-
-class Setting(Base):
-    """One setting, as JSON."""
-
-    key = pw.TextField(primary_key=True)
-    value = pw.TextField()
-
-
-class Queue(Base):
-    """A queue and how many of it run at once."""
-
-    name = pw.TextField(primary_key=True)
-    concurrency = pw.IntegerField()
 
 
 class Task(Base):
@@ -176,6 +143,14 @@ class Execution(Base):
             pw.SQL(
                 "CREATE INDEX execution_child ON execution(parent_id) WHERE parent_id IS NOT NULL",
             ),
+            pw.SQL(
+                "CREATE INDEX execution_retrying ON execution(not_before) "
+                "WHERE queue = 'timer' AND status = 'retry_scheduled'",
+            ),
+            pw.SQL(
+                "CREATE INDEX execution_unfinished ON execution(task_id) "
+                "WHERE status NOT IN ('completed', 'cancelled', 'dead_lettered')",
+            ),
         )
 
 
@@ -256,6 +231,39 @@ class JournalHead(Base):
     checksum = pw.BlobField()
 
 
+class Compaction(Base):
+    """What is sent in place of the beginning of a conversation (see `store.compactions`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    number = pw.IntegerField()
+    covers = pw.IntegerField()
+    turn = pw.IntegerField()
+    at_turn = pw.IntegerField()
+    kind = pw.TextField()
+    head = pw.BlobField()
+    words = pw.BlobField()
+    chain = pw.BlobField()
+    model = pw.TextField(null=True)
+    at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        primary_key = pw.CompositeKey("execution_id", "number")
+
+
+class Progress(Base):
+    """What the agent has noted of its work (see `store.progress`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", primary_key=True)
+    constraints = pw.BlobField()
+    done = pw.BlobField()
+    next = pw.TextField()
+    updated_at = pw.BigIntegerField()
+    checksum = pw.BlobField()
+
+
 class Event(Base):
     """Something that happened. `seq` never goes back, even after rows are deleted."""
 
@@ -315,6 +323,42 @@ class Question(Base):
         indexes = (pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),)
 
 
+class Grant(Base):
+    """What a person has allowed. `input` is JSON."""
+
+    id = pw.TextField(primary_key=True)
+    scope = pw.TextField()
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", null=True, on_delete="CASCADE")
+    task_id = pw.TextField(null=True, index=True)
+    tool = pw.TextField()
+    definition = pw.TextField()
+    turn = pw.IntegerField(null=True)
+    tool_use_id = pw.TextField(null=True)
+    input_hash = pw.TextField(null=True)
+    input = pw.TextField(null=True)
+    command = pw.TextField(null=True)
+    is_prefix = pw.BooleanField()
+    question_id = pw.TextField(null=True)
+    created_at = pw.BigIntegerField()
+    created_by = pw.TextField()
+    expires_at = pw.BigIntegerField(null=True)
+    revoked_at = pw.BigIntegerField(null=True)
+    revoked_by = pw.TextField(null=True)
+
+
+class CheckNote(Base):
+    """What the checks of an execution must remember (see `checks.rounds`)."""
+
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    key = pw.TextField()
+    value = pw.TextField(null=True)
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "key"), True),)
+
+
 class Finding(Base):
     """Something that is not as it should be, or was not."""
 
@@ -342,5 +386,6 @@ def select(table: type[Base], record: type[Any]) -> Any:
 
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
-    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding,
+    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
+    Schedule, Slot, GateRun, Compaction, Progress, *models_of_patterns.TABLES,
 )  # fmt: skip

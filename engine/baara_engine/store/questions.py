@@ -1,14 +1,17 @@
 """Questions: asked durably, answered once."""
 
 import orjson
+import peewee as pw
 
-from baara_engine import errors, events
+from baara_engine import errors, events, redaction
+from baara_engine.clock import iso
 from baara_engine.records import Execution, Question, QuestionDraft
 from baara_engine.store import lookup, models
 from baara_engine.store.transaction import Row, Tx, View
 
 SELECT = models.select(models.Question, Question)
-OLDEST_FIRST = (models.Question.created_at, models.Question.id)
+# Those of one answer are asked in one moment, so they are told apart by the order in which they were stored.
+OLDEST_FIRST = (models.Question.created_at, pw.SQL("rowid"))
 INSERT = """
 INSERT INTO question (id, execution_id, thread_id, turn, tool_use_id, kind, text, options, detail, created_at, status)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')
@@ -19,14 +22,18 @@ RETURNING id
 """
 
 STUCK = "stuck"  #: kind of a question about a step that gives no sign of life; the work goes on meanwhile
+APPROVAL = "approval"  #: kind of a question whether a call may run; it waits meanwhile
 REPEATING = "repeating"  #: kind of a question about work that goes round in circles; it waits meanwhile
+BEFORE_CALL = frozenset({APPROVAL, REPEATING})  #: kinds about a call that has not begun
+MISSED = "missed"  #: kind of a question about due times that came while nobody was at work; nothing ran for them yet
 
 
 def ask(tx: Tx, question_id: str, execution: Execution, turn: int, draft: QuestionDraft) -> None:
     """Store an open question and tell of it."""
-    options, detail = orjson.dumps(draft.options).decode(), orjson.dumps(draft.detail).decode()
+    shown = redaction.known.json([draft.text, draft.options, draft.detail])
+    text, options, detail = shown[0], orjson.dumps(shown[1]).decode(), orjson.dumps(shown[2]).decode()
     where = (question_id, execution.id, execution.thread_id, turn, draft.tool_use_id)
-    tx.sql(INSERT, (*where, draft.kind, draft.text, options, detail, tx.now))
+    tx.sql(INSERT, (*where, draft.kind, text, options, detail, tx.now))
     _tell(tx, question_id, execution.id, execution.thread_id, "open")
 
 
@@ -38,7 +45,7 @@ def answer(tx: Tx, question: Question, text: str, by: str) -> Question:
         (text, tx.now, by, question.id),
     )
     if not rows:
-        raise errors.Refused(f"This question is {question.status} already; the first answer stands.")
+        raise errors.Refused(_too_late(get(tx, question.id)))
     _tell(tx, question.id, question.execution_id, question.thread_id, "answered")
     return get(tx, question.id)
 
@@ -80,6 +87,16 @@ def last_answered(view: View, execution_id: str, kind: str) -> int:
     """Give the turn of the last answered question of a kind, 0 if there is none."""
     statement = "SELECT max(turn) FROM question WHERE execution_id = ? AND kind = ? AND status = 'answered'"
     return int(view.sql(statement, (execution_id, kind))[0][0] or 0)
+
+
+def _too_late(question: Question) -> str:
+    if question.status == "withdrawn":
+        return "This question is withdrawn already: nothing waits for its answer any more."
+    when = iso(question.answered_at)
+    return (
+        f"This question was answered already, by {question.answered_by} at {when}: “{question.answer}”. "
+        "The first answer stands."
+    )
 
 
 def _question(row: Row) -> Question:

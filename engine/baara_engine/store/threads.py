@@ -3,7 +3,7 @@
 import orjson
 import peewee as pw
 
-from baara_engine import errors, events
+from baara_engine import errors, events, redaction
 from baara_engine.records import Thread, ThreadMessage
 from baara_engine.store import lookup, models
 from baara_engine.store.transaction import Tx, View
@@ -14,6 +14,7 @@ INSERT INTO thread_message (id, thread_id, execution_id, kind, title, body, file
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id
 """
 
+TYPED = "prompt"  #: the kind of what a person has said: it stays as it was typed
 UNREAD_KINDS = frozenset({"report", "result", "question", "failure"})  #: what makes a thread new to the person
 
 
@@ -39,6 +40,8 @@ def post(
     key: str | None = None,
 ) -> bool:
     """Put a message into a thread; with a `key` at most once. Say whether it is there now for the first time."""
+    if kind != TYPED:
+        title, body, files = redaction.known.text(title), redaction.known.text(body), tuple(redaction.known.json(files))
     params = (message_id, thread_id, execution_id, kind, title, body, orjson.dumps(files).decode(), tx.now, key)
     if not tx.sql(POST, params):
         return False

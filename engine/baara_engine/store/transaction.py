@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import peewee as pw
 
+from baara_engine import redaction
 from baara_engine.clock import Millis
 from baara_engine.events import Kind
 from baara_engine.records import Event, Json
@@ -48,7 +49,7 @@ class Tx(View):
         self, kind: Kind, *, execution_id: str | None = None, thread_id: str | None = None, data: Json | None = None
     ) -> None:
         """Write an event that is told after the commit."""
-        content = data or {}
+        content: Json = redaction.known.json(data or {})
         params = (self.now, kind, execution_id, thread_id, orjson.dumps(content))
         [(seq,)] = self.sql(INSERT_EVENT, params)
         self.events.append(Event(seq, self.now, kind, execution_id, thread_id, content))

@@ -30,7 +30,8 @@ def shift(tx: Tx, ms: Millis, longest: Mapping[str, Millis]) -> int:
 def has_too_long(view: View, longest: Mapping[str, Millis]) -> bool:
     """Say whether something waits for longer than it can have been meant to."""
     lengths = orjson.dumps(longest).decode()
-    return bool(view.sql(f"SELECT 1 FROM execution WHERE {TOO_LONG} LIMIT 1", (lengths, view.now, lengths)))
+    statement = f"SELECT 1 FROM execution INDEXED BY execution_retrying WHERE {TOO_LONG} LIMIT 1"
+    return bool(view.sql(statement, (lengths, view.now, lengths)))
 
 
 def shorten(tx: Tx, longest: Mapping[str, Millis]) -> int:

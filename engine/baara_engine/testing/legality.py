@@ -13,25 +13,47 @@ TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 MOST_MARKS = 4  # cache marks in one request
 
-REQUEST = frozenset({"model", "max_tokens", "messages", "stream", "system", "tools"})
+REQUEST = frozenset(
+    {"model", "max_tokens", "messages", "stream", "system", "tools", "tool_choice", "context_management", "betas"}
+)
 # What a block may hold, by its type; the first set must be there.
 BLOCKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "text": (frozenset({"text"}), frozenset({"cache_control", "citations"})),
     "thinking": (frozenset({"thinking", "signature"}), frozenset()),
     "redacted_thinking": (frozenset({"data"}), frozenset()),
+    "compaction": (
+        frozenset({"content"}),
+        frozenset({"encrypted_content", "signature", "tool_changes", "cache_control"}),
+    ),
     "tool_use": (frozenset({"id", "name", "input"}), frozenset({"cache_control", "caller", "toolset_name"})),
     "tool_result": (frozenset({"tool_use_id"}), frozenset({"content", "is_error", "cache_control"})),
 }
+COMPACT = "compact_20260112"
+EDITS = frozenset({COMPACT, "clear_tool_uses_20250919"})
+COMPACTING, CLEARING = "compact-2026-01-12", "context-management-2025-06-27"  # names of the betas
+LEAST_TRIGGER = 50_000  # tokens
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 BY_ROLE = {
     "user": frozenset({"text", "tool_result"}),
-    "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use"}),
+    "assistant": frozenset({"text", "thinking", "redacted_thinking", "tool_use", "compaction"}),
 }
 
 
 def problem(request: Json) -> str | None:
     """Say what the Messages API would refuse about a request, or None if it would take it."""
     return next(_problems(request), None)
+
+
+def problem_of_betas(request: Json, betas: set[str]) -> str | None:
+    """Say which part of the service a request needs that it has not asked for by name."""
+    edits = {edit["type"] for edit in (request.get("context_management") or {}).get("edits", [])}
+    blocks = [block for message in request["messages"] if isinstance(message["content"], list)
+              for block in message["content"]]  # fmt: skip
+    if edits and CLEARING not in betas:
+        return f"context_management needs the beta {CLEARING}"
+    if (COMPACT in edits or any(block.get("type") == "compaction" for block in blocks)) and COMPACTING not in betas:
+        return f"compaction needs the beta {COMPACTING}"
+    return None
 
 
 def _problems(request: Json) -> Iterator[str]:
@@ -49,6 +71,7 @@ def _problems(request: Json) -> Iterator[str]:
         may_be_empty = at == len(messages) - 1 and message.get("role") == "assistant"
         yield from (f"messages.{at}: {text}" for text in _problems_of_message(message, may_be_empty=may_be_empty))
     yield from _problems_of_calls(messages)
+    yield from _problems_of_editing(request, messages)
     if _marks(request) > MOST_MARKS:
         yield f"at most {MOST_MARKS} blocks may be marked for the cache"
 
@@ -111,6 +134,26 @@ def _problems_of_calls(messages: list[Json]) -> Iterator[str]:
         seen.update(open_calls)
     if open_calls:
         yield f"messages: the calls {open_calls} have no results"
+
+
+def _problems_of_editing(request: Json, messages: list[Json]) -> Iterator[str]:
+    """Say what is wrong with what the service is to do about a long conversation, and with what it did."""
+    blocks = [block for message in messages for block in message["content"] if isinstance(block, dict)]
+    compactions = [block for block in blocks if block.get("type") == "compaction"]
+    if len(compactions) > 1:
+        yield "only one compaction may be sent back"
+    if any(not isinstance(block.get("content"), str) or not block["content"] for block in compactions):
+        yield "a compaction needs its text"
+    edits = (request.get("context_management") or {}).get("edits", [])
+    unknown = [edit.get("type") for edit in edits if edit.get("type") not in EDITS]
+    if unknown:
+        yield f"context_management: {unknown} are not known"
+    for edit in edits:
+        trigger = edit.get("trigger", {}).get("value", LEAST_TRIGGER)
+        if edit.get("type") == COMPACT and trigger < LEAST_TRIGGER:
+            yield f"context_management: the trigger must be at least {LEAST_TRIGGER} tokens"
+    if (request.get("tool_choice") or {"type": "none"})["type"] not in {"none", "auto", "any", "tool"}:
+        yield "tool_choice: it is none, auto, any or tool"
 
 
 def _marks(value: object) -> int:

@@ -19,12 +19,14 @@ from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Self
 
+from baara_engine.agent.offline import wire
 from baara_engine.records import Json
 from baara_engine.testing import legality, replies, scenarios
 from baara_engine.testing.replies import Reply
 
 HOST = "127.0.0.1"
 PATH = "/v1/messages"
+COUNT_PATH = f"{PATH}/count_tokens"
 COUNTS = "/counts"
 LONGEST_STALL_S = 60.0  # so that nothing outlives a test by much
 POLL_S = 0.02  # between looks whether the server is to end
@@ -47,6 +49,11 @@ class Recorded:
         return self.headers.get("x-api-key") or (bearer.removeprefix(BEARER) if bearer.startswith(BEARER) else None)
 
     @property
+    def betas(self) -> set[str]:
+        """Give the parts of the service in beta that were asked for."""
+        return set(filter(None, self.headers.get("anthropic-beta", "").split(",")))
+
+    @property
     def first_text(self) -> str:
         """Give the text that the conversation began with: it tells executions apart."""
         content = self.body["messages"][0]["content"]
@@ -63,6 +70,7 @@ class MessagesServer:
     def __init__(self, script: Script, port: int = 0) -> None:
         """Take the script, and the port; 0 for any that is free."""
         self.requests: list[Recorded] = []  #: in the order in which they came
+        self.counted = 0  #: how often it was asked for the length of a request
         self._script = script
         self._lock = threading.Lock()
         self._server = _Server((HOST, port), self)
@@ -94,7 +102,7 @@ class MessagesServer:
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
-        problem = legality.problem(request.body)
+        problem = legality.problem(request.body) or legality.problem_of_betas(request.body, request.betas)
         if problem is not None:
             reply = replies.failure(400, "invalid_request_error", problem)
         elif callable(self._script):
@@ -104,6 +112,12 @@ class MessagesServer:
         else:
             reply = replies.failure(500, "api_error", "The script has ended.")
         return reply, f"test_{number}"
+
+    def count(self, body: Json) -> int:
+        """Count the tokens of a request, and that it was asked."""
+        with self._lock:
+            self.counted += 1
+        return wire.tokens([body.get("system", ""), body.get("tools", []), body["messages"]])
 
     def counts(self) -> Json:
         """Count the requests, and those asked before, for each first message."""
@@ -157,7 +171,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.path != PATH:
+        path = self.path.partition("?")[0]
+        if path == COUNT_PATH:
+            self._send(200, json.dumps({"input_tokens": self.server.owner.count(body)}).encode())
+            return
+        if path != PATH:
             self._send(404, json.dumps({"type": "error"}).encode())
             return
         headers = {name.lower(): value for name, value in self.headers.items()}

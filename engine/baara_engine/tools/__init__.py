@@ -9,10 +9,42 @@ import importlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
+from typing import Protocol, cast
 
 from baara_engine import errors, records, sandboxes
 from baara_engine.records import Effect, Json, UnknownEffect
+
+
+class House(Protocol):
+    """What a tool may ask of the engine, for the execution whose call it is. Raises `errors.BaaraError`."""
+
+    async def submit(self, key: str, wanted: Json) -> "ToolOutcome":
+        """Submit a sub-task under the key of a call, or give what has become of the one that it submitted before."""
+        ...
+
+    async def skill(self, name: str) -> "Done":
+        """Put a skill's files into the workspace, and give its instructions."""
+        ...
+
+    async def instructions(self) -> str:
+        """Give what the person says for all work of this kind, for the system prompt; empty where that is nothing."""
+        ...
+
+
+class NoHouse:
+    """An engine that does nothing for tools: for a tool that is called without one."""
+
+    async def submit(self, key: str, wanted: Json) -> "ToolOutcome":  # noqa: ARG002 - whatever is wanted
+        """Refuse."""
+        raise errors.Refused("No sub-task can be submitted from here.")
+
+    async def skill(self, name: str) -> "Done":
+        """Refuse."""
+        raise errors.Refused(f"There is no skill “{name}” here.")
+
+    async def instructions(self) -> str:
+        """Say nothing."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +56,7 @@ class Call:
     session: sandboxes.Session
     notes: Json = field(default_factory=dict)  #: what `prepare` wrote down, committed with the intent
     on_output: Callable[[], None] = lambda: None  #: to be called while output comes
+    house: House = field(default_factory=NoHouse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +69,23 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What the agent notes about its work, kept in the same transaction as the receipt (see `store.progress`)."""
+
+    constraints: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    next: str | None = None
+    replace: bool = False  #: the lists stand in place of those before
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The tool ran, and this goes back to the model."""
 
     text: str
     is_error: bool = False
     post: Post | None = None
+    note: Note | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +95,12 @@ class Ask:
     question: records.QuestionDraft
 
 
-ToolOutcome = Done | Ask
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """The tool has set something going whose end will be its result; no worker is held meanwhile."""
+
+
+ToolOutcome = Done | Ask | Awaited
 Recalled = Done | sandboxes.NotBegun | sandboxes.OutcomeUnknown
 
 
@@ -96,6 +145,9 @@ TABLE: dict[str, str] = {
     "grep": "baara_engine.tools.grep",
     "report": "baara_engine.tools.report",
     "ask_user": "baara_engine.tools.ask_user",
+    "note_progress": "baara_engine.tools.note_progress",
+    "submit_task": "baara_engine.tools.submit_task",
+    "skill": "baara_engine.tools.skill",
 }
 
 

@@ -41,8 +41,9 @@ TOOL = tools.Tool(
     name="bash",
     description=(
         "Run a command with bash in the workspace. Each call is a fresh shell; files stay, variables and the current "
-        "folder do not. Whatever the command started ends with it, background processes too. Output is cut in the "
-        f"middle when it is long. A command is ended after its time (timeout_ms, {USUAL_TIMEOUT_MS} unless given)."
+        "folder do not. Whatever the command started ends with it, background processes too. Long output is cut "
+        "in the middle; where all of it is in a file, the cut names it. A command is ended after its time (timeout_ms, "
+        f"{USUAL_TIMEOUT_MS} unless given)."
     ),
     schema={
         "type": "object",

@@ -136,7 +136,7 @@ def test_waiting_is_limited_if_that_is_said(baara: Baara, engine: Engine) -> Non
     done = baara("executions", "wait", execution.id, "--timeout", "0.2", "--json")
     told = json.loads(done.stdout)["error"]
     assert (done.returncode, told["code"]) == (4, "refused")
-    assert told["message"].startswith("It has not ended in time; its state: Waiting for its time.")
+    assert told["message"].startswith("It has not ended in time; its state: Waiting until 2096-10-02 ")
     assert engine.execution(execution.id).status is Status.QUEUED
     assert baara("executions", "wait", execution.id, "--timeout", "-1").returncode == 2
 
@@ -216,3 +216,27 @@ def test_the_last_sign_of_life_is_shown(baara: Baara, engine: Engine) -> None:
 def test_what_the_monitor_tells_is_a_sentence(kind: str, data: dict[str, object], sentence: str) -> None:
     """A sleep, a jump and a finding are told in words."""
     assert events.sentence(Event(1, 1, kind, None, None, data)) == sentence
+
+
+def test_what_the_agent_has_noted_is_shown(baara: Baara, work: Work) -> None:
+    """Constraints, what is done and the next step stand in the description of an execution, and in its JSON."""
+    note = {"constraints": ["Keep to 80 columns."], "done": ["The list."], "next": "The index."}
+    execution = work(calls(("note_progress", note)), says("done"))
+    lines = baara("executions", "show", execution.id).stdout
+    assert all(text in lines for text in ("Keep to 80 columns.", "The list.", "The index."))
+    told = json.loads(baara("executions", "show", execution.id, "--json").stdout)
+    assert {name: told["progress"][name] for name in note} == note
+    assert told["compactions"] == []
+    assert "progress noted; next: The index." in baara("executions", "logs", execution.id).stdout
+
+
+def test_a_fork_goes_on_from_a_turn(baara: Baara, engine: Engine, work: Work) -> None:
+    """It is queued, knows where it is from, and a turn that has not been is refused by the name of its option."""
+    execution = work(calls(("glob", {"pattern": "*"}), turn=1), says("done"))
+    told = baara("executions", "fork", execution.id, "--turn", "1", "--prompt", "Now this.", "--model", "m", "--json")
+    fork = json.loads(told.stdout)
+    assert (fork["forked_from"], fork["forked_turn"], fork["model"]) == (execution.id, 1, "m")
+    assert engine.journal(fork["id"])[0][-1].content == [{"type": "text", "text": "Now this."}]
+    assert baara("executions", "fork", execution.id, "--turn", "9").returncode == 2
+    refused = baara("executions", "fork", execution.id, "--turn", "-1")
+    assert (refused.returncode, "--turn" in refused.stderr) == (2, True)

@@ -69,3 +69,6 @@ def test_a_setting_of_the_environment_that_makes_no_sense_is_told(baara: Baara) 
     """A bad value in the environment is one line that names the variable."""
     done = baara("status", BAARA_OFFLINE_PACE="slow")
     assert (done.returncode, done.stderr.count("\n"), "BAARA_OFFLINE_PACE" in done.stderr) == (2, 1, True)
+    for value in ("many", "-1", "100", "9" * 5000, "٣٠٠٠٠"):
+        done = baara("status", BAARA_CONTEXT_TOKENS=value)
+        assert (done.returncode, done.stderr.count("\n"), "BAARA_CONTEXT_TOKENS" in done.stderr) == (2, 1, True)

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -189,7 +190,7 @@ def test_a_polite_kill_ends_the_wait_in_order(begin: Begin, engine: Engine) -> N
     """SIGTERM does what Ctrl-C does, and what only waits for its time stays as it is."""
     process = begin("submit", "true", "--command", "--at", "+1h", "--wait", "--json")
     assert process.stderr is not None
-    assert process.stderr.readline() == "Waiting for its time\n"
+    assert re.fullmatch(r"Waiting until \d\d:\d\d\n", process.stderr.readline())
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=LONG)
     assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "interrupted")
@@ -241,3 +242,11 @@ def test_submitting_loads_nothing_slow(environment: dict[str, str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_secret_in_a_prompt_is_kept_and_said(baara: Baara, engine: Engine) -> None:
+    """What a person typed stays as it was typed, and they are told that it looks like a key."""
+    prompt = "Use sk-ant-api03-abcDEF_123-xyz."
+    told = baara("submit", prompt)
+    assert "looks like a key" in told.stderr
+    assert engine.execution(told.stdout.strip()).prompt == prompt

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,3 +48,16 @@ def test_costs_and_times_are_told_only_where_they_are_known(execution: Execution
     assert words.duration(execution, 5) is None
     assert words.duration(replace(execution, started_at=1000, completed_at=None), 4000) == "3 s"
     assert words.duration_ms(replace(execution, started_at=1000, completed_at=1500), 4000) == 500
+
+
+def test_a_wait_says_until_when(execution: Execution) -> None:
+    """A rate limit is named with the time of day at which it ends, and one that is far away with its day as well."""
+    soon, far = (datetime.now().astimezone() + timedelta(hours=hours) for hours in (2, 50))
+    parked = replace(execution, status=Status.RETRY_SCHEDULED, waiting_reason="rate_limit")
+    at = {moment: round(moment.timestamp() * 1000) for moment in (soon, far)}
+    assert words.state(replace(parked, waiting_until=at[soon])) == f"Waiting until {soon:%H:%M} for the rate limit"
+    assert (
+        words.state(replace(parked, waiting_until=at[far])) == f"Waiting until {far:%Y-%m-%d %H:%M} for the rate limit"
+    )
+    no_key = replace(parked, waiting_reason="key", waiting_until=at[soon])
+    assert words.state(no_key) == "Waiting for an API key"

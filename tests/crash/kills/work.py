@@ -45,8 +45,12 @@ class World:
         return self.folder / "home"
 
     @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"  #: of all work: a sandbox that is a boundary lets nothing act beside it
+
+    @property
     def receipts(self) -> Path:
-        return self.folder / "receipts"  #: what has acted, a line each
+        return self.workspace / "receipts"  #: what has acted, a line each
 
     @property
     def acknowledged(self) -> Path:
@@ -62,8 +66,8 @@ class World:
 
     def make(self) -> None:
         """Make an empty one."""
-        self.folder.mkdir()
-        self.refusals.mkdir()
+        for folder in (self.folder, self.refusals, self.workspace):
+            folder.mkdir()
         for path in (self.receipts, self.acknowledged, self.log):
             path.touch()
 
@@ -84,6 +88,7 @@ def drawn(world: World, seed: int, number: int) -> requests.Submission:
     values = draw(world, chance, name(number))
     if chance.random() < 0.2:
         values["not_before"] = clock.SystemClock().now() + chance.randint(100, SOON_MS)
+    values["workspace"] = str(world.workspace)
     values["queue"] = chance.choice(["transfer", "transfer", "visibility"])
     return requests.Submission(name=name(number), idempotency_key=name(number), source="a rig", **values)
 
@@ -111,7 +116,7 @@ def _command(world: World, chance: random.Random, title: str) -> Json:
     script = append(title, 0, COMMAND, world.receipts, before, chance.randint(0, 40))
     values: Json = {"kind": Kind.COMMAND, "unknown_effect": chance.choice([UnknownEffect.ASK] * 4 + ["rerun"])}
     if chance.random() < 0.2:
-        script = f"test -e tried || {{ touch tried; exit 3; }}; {script}"
+        script = f"test -e tried-{title} || {{ touch tried-{title}; exit 3; }}; {script}"
         values["max_retries"] = 2
     return values | {"prompt": script, "unknown_effect": UnknownEffect(values["unknown_effect"])}
 
@@ -161,9 +166,11 @@ def _two(desk: Desk, act: partial[Use], _asked: Json, _number: int) -> Step:
 
 
 def _files(_desk: Desk, _act: partial[Use], asked: Json, number: int) -> Step:
-    path, text = f"{number}.txt", f"{asked['name']} wrote this"
+    path, text = f"{asked['name']}-{number}.txt", f"{asked['name']} wrote this"
     yield from once("I write.", Use("write", {"file_path": path, "content": text}))
-    results = yield Turn("I read.", (Use("read", {"file_path": path}), Use("glob", {"pattern": "*.txt"})))
+    results = yield Turn(
+        "I read.", (Use("read", {"file_path": path}), Use("glob", {"pattern": f"{asked['name']}-*.txt"}))
+    )
     if text not in results[0].text or path not in results[1].text:
         raise ValueError(f"what was written is not there: {results}")
     return results[0]

@@ -6,10 +6,11 @@ with the engine dying right after that write and another one taking it up. All t
 
 import copy
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from baara_engine.agent import anthropic_model
 from baara_engine.agent.model import Answer, Request, Usage
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution, Json, UnknownEffect
+from baara_engine.records import Execution, Json, Permission, UnknownEffect
 from baara_engine.requests import Submission
 from baara_engine.settle import Settler
 from baara_engine.states import Status
@@ -32,6 +33,12 @@ from baara_engine.testing.virtual import VirtualClock
 
 STEP_S = 1800.0  # an engine has done all that it can by then
 MOST_RESUMES = 2  # what was declined is declined again, for as often as it is resumed
+# Tokens of windows into which, beside the tools and the system prompt, hardly one turn fits, or a few; and
+# one in which the turns after a long first one stay as they are.
+SMALL = (4_800, 6_500, 11_000)
+FIRST_TEXT = 8_000  # characters of the first answer in a conversation that is long
+LONG_TEXT = 400  # characters of an answer in a conversation that is long
+SUMMED_UP = re.compile(r"All went well up to turn (\d+)\.")
 MOST_STEPS = 20  # answers and words of a person, at most, until a conversation is left as it is
 
 # Tool calls of each effect class, calls that are refused, and such as nobody can run.
@@ -88,7 +95,21 @@ class Script:
     answers: bool  #: people answer what is asked
     say: str | None  #: what they say to a dead letter that they resume
     luck: int  #: seed of what the tools do
+    window: int | None  #: tokens of the model's window, where that is so small that the conversation is compacted
     dies_again: int  #: write of the second engine at which that dies as well; 0: it lives
+    permission: Permission = Permission.AUTO
+    word: str = "Accept"  #: what people say to a call that waits for their approval
+    checks: tuple[str, ...] = ()
+
+
+# Its beginning is summarised while its last turns stay as they are, which few drawn conversations come to.
+KEEPS_ITS_LAST_TURNS = Script(
+    (
+        Line("tool_use", (0, 2)), Line("tool_use", (3,)), Line("max_tokens", (1,)), Line("pause_turn"),
+        Line("tool_use", (6,)), Line("end_turn"),
+    ),
+    UnknownEffect.TELL, answers=True, say=None, luck=3, window=SMALL[-1], dies_again=3,
+)  # fmt: skip
 
 
 def scripts() -> st.SearchStrategy[Script]:
@@ -106,7 +127,9 @@ def scripts() -> st.SearchStrategy[Script]:
     lines = st.lists(st.one_of(acts, acts, acts, cut, pauses, pauses_badly, ends), min_size=1, max_size=5).map(tuple)
     return st.builds(
         Script, lines, st.sampled_from(list(UnknownEffect)), st.booleans(), st.sampled_from([None, "Go on."]),
-        st.integers(0, 1000), st.integers(0, 4),
+        st.integers(0, 1000), st.sampled_from([None, *SMALL]), st.integers(0, 4),
+        st.sampled_from([Permission.AUTO, *Permission]),
+        st.sampled_from(["Accept", "Accept for this task", "Refuse", "Use the other folder."]),
     )  # fmt: skip
 
 
@@ -136,6 +159,8 @@ class Player:
         if problem is not None:
             raise AssertionError(f"an illegal request: {problem}")
         turn = thoughts(body)
+        if request.no_calls:
+            return Answer([_text(f"All went well up to turn {turn}.")], "end_turn", Usage(0, 0), "scripted", 1)
         again = turn in self.given
         self.given.add(turn)
         line = self.script.lines[turn] if turn < len(self.script.lines) else Line("end_turn")
@@ -143,16 +168,34 @@ class Player:
             raise errors.ModelFailure(line.fails, "It failed.")
         if again and line.stop_reason == "pause_turn" and line.uses:
             line = Line("end_turn")  # an answer that can never be kept is not given for ever
-        return line.answer(turn, again=again)
+        return self._long(line.answer(turn, again=again), FIRST_TEXT if turn == 0 else LONG_TEXT)
+
+    def _long(self, answer: Answer, chars: int) -> Answer:
+        """Make an answer so long that its conversation is compacted; this service does not count."""
+        if self.script.window is None or answer.stop_reason == "end_turn":
+            return answer
+        return replace(answer, content=[_text("m" * chars), *answer.content], usage=Usage())
+
+
+def _text(text: str) -> Json:
+    return {"type": "text", "text": text}
 
 
 def thoughts(body: Json) -> int:
-    """Count the answers in a request, and check that their thoughts are what they were."""
+    """Count the answers that a request tells of, and check that their thoughts are what they were.
+
+    Those that a summary stands for are told by it, and those that follow it stand there whole.
+    """
     blocks = [block for message in body["messages"] if message["role"] == "assistant" for block in message["content"]]
     signed = [block["signature"] for block in blocks if block["type"] == "thinking"]
-    if signed != [f"turn-{turn}" for turn in range(len(signed))]:
-        raise AssertionError(f"thoughts were changed: {signed}")
-    return len(signed)
+    texts = [block.get("text", "") for block in body["messages"][0]["content"]]
+    if not texts[0].startswith("Work."):
+        raise AssertionError(f"the request was changed: {texts}")
+    told = max((int(turn) for turn in SUMMED_UP.findall("".join(texts))), default=0)
+    first = int(signed[0].removeprefix("turn-")) if signed else told
+    if signed != [f"turn-{first + turn}" for turn in range(len(signed))] or first > told:
+        raise AssertionError(f"thoughts were changed: {signed}, after a summary of {told}")
+    return max(first + len(signed), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +208,21 @@ class Played:
     requests: list[Json]
 
 
-def play(template: Path, home: Path, script: Script, dies_at: int = 0) -> Played:
-    """Play a conversation in a copy of a home; with `dies_at`, the engine dies right after its write of that number."""
+def play(template: Path, home: Path, script: Script, dies_at: int = 0, *, kept: bool = True) -> Played:
+    """Play a conversation in a copy of a home.
+
+    With `dies_at`, the engine dies at its write of that number: right after its commit, or before it unless `kept`.
+    """
     shutil.copytree(template, home)
     with _stage(home, script) as stage:
-        return stage.play(dies_at)
+        return stage.play(dies_at, kept=kept)
+
+
+def play_and_die_at_work(template: Path, home: Path, script: Script) -> Played:
+    """Play a conversation in which the first engine dies while the first effect is on its way."""
+    shutil.copytree(template, home)
+    with _stage(home, script) as stage:
+        return stage.play_and_die_at_work()
 
 
 class Stage:
@@ -185,11 +238,19 @@ class Stage:
         self._resumes = MOST_RESUMES
         self._lives: list[machine_room.Life] = []
 
-    def play(self, dies_at: int) -> Played:
+    def play_and_die_at_work(self) -> Played:
+        """Play with an engine that dies at its first effect."""
+        self._outside.on_effect = lambda _key: self._lives[0].plug.pull()
+        return self.play(0)
+
+    def play(self, dies_at: int, *, kept: bool = True) -> Played:
         """Submit, and let engines and people do what the script says."""
-        submission = Submission(prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home))
+        submission = Submission(
+            prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home),
+            permission=self._script.permission, checks=self._script.checks,
+        )  # fmt: skip
         submitted = self._engine.submit(submission)
-        self._live(dies_at)
+        self._live(dies_at, kept=kept)
         for _ in range(MOST_STEPS):
             self._lives[-1].run_until(self._clock.monotonic() + STEP_S)
             if self._lives[-1].plug.is_pulled:
@@ -210,12 +271,14 @@ class Stage:
     def _is_alive(self, owner: str | None) -> bool:
         return self._lives[-1].is_me(owner)
 
-    def _live(self, dies_at: int) -> None:
+    def _live(self, dies_at: int, *, kept: bool = True) -> None:
         self._lives.append(
-            machine_room.Life(self._home, self._clock, self._random, self._player, self._outside, Settler)
+            machine_room.Life(
+                self._home, self._clock, self._random, self._player, self._outside, Settler, self._script.window
+            )
         )
         if dies_at:
-            self._lives[-1].plug.pull_at(dies_at, kept=True)
+            self._lives[-1].plug.pull_at(dies_at, kept=kept)
         self._lives[-1].begin()
 
     def _die(self) -> None:
@@ -223,10 +286,16 @@ class Stage:
         self._outside.crash(power=self._script.luck % 2 == 0)
         self._live(self._script.dies_again if len(self._lives) == 1 else 0)
 
+    def _answer(self) -> None:
+        """Answer everything that is open; one answer may be that to others as well."""
+        while waiting := self._engine.questions():
+            word = self._script.word if waiting[0].kind == "approval" else "It happened"
+            self._engine.answer(waiting[0].id, word, by="somebody")
+
     def _meet(self, execution: Execution) -> bool:
         """Do what people do about an execution; say whether there was anything to do."""
         if execution.status is Status.WAITING_FOR_INPUT and self._script.answers:
-            self._engine.answer_execution(execution.id, "It happened", by="somebody")
+            self._answer()
             return True
         if execution.status is Status.DEAD_LETTERED and self._resumes:
             self._resumes -= 1

@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import housekeeping, operations, owner, recovery, timekeeping
+from baara_engine import config, housekeeping, operations, owner, recovery, timekeeping
 from baara_engine.agent import gate, model
 from baara_engine.runner import Runner
+from baara_engine.scheduling import scheduler
 from baara_engine.settle import Settler
 from baara_engine.store.store import Store
 from baara_engine.testing.inline import Dead, InlineWriter, Plug
@@ -30,12 +31,20 @@ class QuietHousekeeper(housekeeping.Housekeeper):
         await asyncio.get_running_loop().create_future()
 
 
+class Place:
+    """What the scheduler needs to know of the engine."""
+
+    def __init__(self, home: Path, store: Store, is_alive: Callable[[str | None], bool]) -> None:
+        self.home, self.store, self.is_alive = home, store, is_alive
+        self.config = config.Config()
+
+
 class Life:
     """An engine at work on a virtual clock."""
 
     def __init__(
         self, home: Path, clock: VirtualClock, randomness: random.Random, models: model.Models, outside: Outside,
-        make_settler: MakeSettler,
+        make_settler: MakeSettler, context_tokens: int | None = None,
     ) -> None:  # fmt: skip
         self.plug = Plug()
         self.loop = VirtualLoop(clock)
@@ -46,9 +55,12 @@ class Life:
         self.owner = str(owner.Owner("virtual", 1, self.store.ids.new()))
         gates = gate.Gates(clock, lambda: self.store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
         settler = make_settler(self.store, randomness)
-        runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates)
+        runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates, context_tokens)
         house = QuietHousekeeper(home, self.store)
-        self.worker = Worker(self.store, home, self.owner, runner, house, fallback_s=FALLBACK_S, sweep_s=SWEEP_S)
+        schedules = scheduler.Scheduler(Place(home, self.store, self.is_me), randomness)
+        self.worker = Worker(
+            self.store, home, self.owner, runner, house, schedules, fallback_s=FALLBACK_S, sweep_s=SWEEP_S
+        )
         self._main: asyncio.Task[None] | None = None
 
     @property

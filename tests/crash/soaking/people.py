@@ -25,7 +25,7 @@ from baara_engine.states import Status
 
 T = TypeVar("T")
 
-LEDGER = "ledger"
+LEDGER = "outside/ledger"  # in a folder that is the workspace of whatever writes there
 TOLD = "told"
 
 stopped = threading.Event()
@@ -35,6 +35,7 @@ def submit(engine: Engine, folder: Path, rate: float, chance: random.Random) -> 
     """Submit so many a second, and call off what is slow."""
     due = time.monotonic()
     slow: list[tuple[float, str]] = []
+    (folder / LEDGER).parent.mkdir(exist_ok=True)
     with (folder / TOLD).open("a") as told:
         number = 0
         while not stopped.wait(max(due - time.monotonic(), 0)):

@@ -52,6 +52,8 @@ def item(key: str, ledger: Path, chance: random.Random, now: Millis) -> Item:
     later = now + chance.randint(1, LATEST_TIMER_S) * 1000 if what.endswith("later") else None
     options: Json = {"idempotency_key": key, "not_before": later, "source": "soak"}
     options["queue"] = chance.choice(["transfer", "transfer", "visibility"])
+    if what in EFFECT:
+        options["workspace"] = str(ledger.parent)
     if what.startswith("agent"):
         options["prompt"] = json.dumps({"what": what, "key": key, "ledger": str(ledger)})
         options["model"] = chance.choice([SCRIPTED, SCRIPTED, SERVICE])

@@ -95,6 +95,7 @@ class Talk:
             return tools.Done(error.message, is_error=True)
         if isinstance(outcome, tools.Ask):
             return tools.Done("green")
+        assert isinstance(outcome, tools.Done)
         if outcome.post is not None:
             self.posts.append(outcome.post)
         return outcome

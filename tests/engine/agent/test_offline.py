@@ -9,8 +9,9 @@ import pytest
 from baara_engine.agent import acting
 from baara_engine.agent.anthropic_model import body, offline
 from baara_engine.agent.model import Request
-from baara_engine.agent.offline import extract, grammar, jobs, look_over, wire
+from baara_engine.agent.offline import extract, grammar, jobs, look_over, planner, wire
 from baara_engine.agent.offline.transport import PATH, OfflineTransport
+from baara_engine.checks import verdict
 from baara_engine.records import Json
 from baara_engine.testing import legality
 
@@ -296,3 +297,12 @@ def test_every_first_request_is_legal() -> None:
     """What is sent for a request keeps the rules of the API."""
     request = Request("offline", "system", [ONE], [{"name": "bash", "input_schema": {"type": "object"}}], 10)
     assert legality.problem(body(request)) is None
+
+
+async def test_a_failed_check_is_not_taken_for_a_new_job(talk: Any) -> None:
+    """Sent back by the system, it gives what it had said before, and that it cannot mend it; once, however often."""
+    await talk.about("Write 'hello' to greeting.txt")
+    before = talk.text
+    for _ in range(2):
+        await talk.about(f"{verdict.SENT_BACK}\n\n- `file:report.md`: There is no file “report.md”.")
+        assert talk.text == before + planner.UNMENDED

@@ -51,6 +51,25 @@ def test_a_stuck_command_is_ended_by_an_answer(
     assert [one for one in engine.health() if one.execution_id] == []
 
 
+def test_the_command_of_a_check_that_is_stuck_is_ended_by_an_answer(
+    engine: Engine, clock: FakeClock, start: Callable[[ScriptedModel], None], until: Until
+) -> None:
+    """It has not passed then; the agent hears that and the person's words, and the next round may pass."""
+    model = ScriptedModel([says("Done."), says("Done now.")])
+    start(model)
+    execution = engine.submit(Submission(prompt="x", checks=("command:test -e begun || { touch begun; sleep 4252; }",)))
+    until((Path(execution.workspace) / "begun").exists)
+    clock.advance(monitor.PATIENCE["check"].stuck + 1)
+    until(engine.questions)
+    [question] = engine.questions()
+    assert question.text.startswith("No sign of life from the command of a check for 15 min.")
+    engine.answer(question.id, "It hangs.", by="test")
+    until(lambda: engine.execution(execution.id).status is Status.COMPLETED)
+    [words, sent_back] = [block["text"] for block in model.requests[-1].messages[-1]["content"]]
+    assert (words, "A person has ended it." in sent_back) == ("It hangs.", True)
+    assert (engine.execution(execution.id).outcome, sleeping("4252")) == ("Done", [])
+
+
 class Hanging(ScriptedModel):
     """Says nothing the first time, and answers the second."""
 

@@ -1,10 +1,12 @@
 """Keeping the beginning and the end of output."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from baara_engine.sandboxes.hands.output import Kept
+from baara_engine.sandboxes.hands.whole import Whole
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 8, 9])
@@ -42,3 +44,44 @@ def test_a_limit_of_nothing_keeps_nothing() -> None:
     kept = Kept(0)
     kept.add(b"abc")
     assert kept.text() == "\n[… 3 bytes of output cut out here …]\n"
+
+
+def test_all_of_a_long_output_is_in_the_file_that_its_cut_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is cut into pieces; what is short makes no file."""
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(8)
+    data = bytes(chance.randrange(97, 123) for _ in range(5000))
+    for number in range(20):
+        kept = Kept(100, Whole(str(number)))
+        left = data
+        while left:
+            size = chance.choice([1, 2, 33, 34, 66, 67, 500])
+            kept.add(left[:size])
+            left = left[size:]
+        kept.close()
+        assert f"all of it is in .baara/outputs/{number}.txt" in kept.text()
+        assert (tmp_path / f".baara/outputs/{number}.txt").read_bytes() == data
+    short = Kept(100, Whole("short"))
+    short.add(data[:100])
+    short.close()
+    assert not (tmp_path / ".baara/outputs/short.txt").exists()
+    assert (tmp_path / ".baara/.gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("link", [".baara", ".baara/outputs", ".baara/outputs/a.txt"])
+def test_a_link_that_a_command_has_left_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    """Nothing is written outside the workspace, and the output is cut as it would be without the file."""
+    outside, workspace = tmp_path / "outside", tmp_path / "ws"
+    outside.mkdir()
+    (workspace / link).parent.mkdir(parents=True)
+    (workspace / link).symlink_to(outside / "a.txt" if link.endswith(".txt") else outside)
+    monkeypatch.chdir(workspace)
+    kept = Kept(3, Whole("a"))
+    kept.add(b"abcdef")
+    kept.close()
+    assert kept.text() == "ab\n[… 3 bytes of output cut out here …]\nf"
+    assert list(outside.iterdir()) == []

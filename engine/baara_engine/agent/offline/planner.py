@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from baara_engine.agent.offline import grammar, jobs
 from baara_engine.agent.offline.plan import Desk, Plan, Result, Turn
+from baara_engine.checks import verdict
 from baara_engine.records import Json
 
 STRAYED = (
     "This conversation was begun by another model or by another version, and the offline planner can only go on with "
     "its own. Start the task again to have it done from the beginning."
 )
+UNMENDED = "\n\nA check has failed, and the offline planner cannot mend that: all that it knows are its fixed steps."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Conversation:
     rounds: list[Round]  #: what was done about it so far
     earlier: int  #: answers before that
     tools: frozenset[str]
+    said: str = ""  #: the last words before that
 
     @property
     def turn(self) -> int:
@@ -51,11 +54,14 @@ def read(asked: Json) -> Conversation:
     rounds = [_round(since[i]["content"], since[i + 1]["content"]) for i in range(0, len(since), 2)]
     earlier = sum(1 for message in messages[:at] if message["role"] == "assistant")
     tools = frozenset(tool["name"] for tool in asked.get("tools", ()))
-    return Conversation(_text(messages[at]["content"]), rounds, earlier, tools)
+    said = _text(messages[at - 1]["content"]) if at else ""
+    return Conversation(_text(messages[at]["content"]), rounds, earlier, tools, said)
 
 
 def answer(talk: Conversation, make_plan: Callable[[Desk], Plan] | None = None) -> tuple[list[Json], str]:
     """Give the content of the next answer, and its stop reason. The prompt says the plan, unless one is given."""
+    if verdict.SENT_BACK in talk.prompt:
+        return [{"type": "text", "text": talk.said.removesuffix(UNMENDED) + UNMENDED}], "end_turn"
     desk = Desk(talk.tools, talk.earlier + 1)
     step = _next(make_plan(desk) if make_plan else _asked_for(talk.prompt, desk), desk, talk.rounds)
     if isinstance(step, str):

@@ -70,6 +70,8 @@ def _split(block: Json) -> tuple[Json, list[Json]]:
         raw = json.dumps(block["input"], ensure_ascii=False)
         pieces = [{"type": "input_json_delta", "partial_json": piece} for piece in ["", *PIECE.findall(raw)]]
         return block | {"input": {}}, pieces
+    if kind == "compaction":
+        return block | {"content": None}, [{"type": "compaction_delta", "content": block["content"]}]
     if kind not in FIELDS:
         return block, []
     delta, name = FIELDS[kind]

@@ -11,6 +11,11 @@ def system(workspace: str) -> str:
     return _text("system").replace("{workspace}", workspace)
 
 
+def summary() -> str:
+    """Give what the model is asked for when a conversation has become too long."""
+    return _text("summary").strip()
+
+
 @cache
 def _text(name: str) -> str:
     return (FOLDER / f"{name}.md").read_text("utf-8")

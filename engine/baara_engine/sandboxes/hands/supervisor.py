@@ -9,8 +9,9 @@ import contextlib
 import os
 import socket
 import time
+from pathlib import Path
 
-from . import marks, output, processes, watching, wire
+from . import marks, output, processes, watching, whole, wire
 
 TERM_S = 0.3  # seconds between asking a program to end and ending it: cancelling must take effect within a second
 LINGER_S = 0.2  # seconds that an ended shell's helpers get to empty their pipes, as in `exec > >(tee log)`
@@ -63,7 +64,7 @@ class _Run:
         self._engine = line
         self._line = line.fileno()
         self._next_beat = 0.0
-        self._kept = output.Kept(job["output_bytes"])
+        self._kept = output.Kept(job["output_bytes"], _whole(job))
         self._tree = processes.adopt_orphans()
         self._wake = processes.wake_on_child()
         self._pipe, theirs = os.pipe()
@@ -85,6 +86,7 @@ class _Run:
             self._stop()
         self._sweep()
         self._drain()
+        self._kept.close()
         return {
             "exit_code": processes.KILLED if self._exit is None else self._exit,
             "output": self._kept.text(),
@@ -183,3 +185,8 @@ class _Run:
         until = time.monotonic() + DRAIN_S
         while self._read() and time.monotonic() < until:
             pass
+
+
+def _whole(job: wire.Job) -> whole.Whole | None:
+    """Give the file for all of a command's output; what has no marks is told whole or not at all."""
+    return None if job["marks"] is None else whole.Whole(Path(job["marks"]).name)

@@ -1,0 +1,1 @@
+"""What an agent may do by itself, and what waits for a person's word first."""
