@@ -97,6 +97,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "drain": drain,
     "checkpoint": checkpoint,
     "timers": timers.timers,
+    "guests": guests.program,
 }
 
 
