@@ -95,7 +95,7 @@ def _answer_budget(tx: Tx, store: Store, question: Question, text: str, by: str)
     if limit is not None:
         amount = money.parse(text.removeprefix("+"))
         spending.set_limit(tx, replace(limit, microusd=limit.microusd + amount), by)
-    spending.wake(tx)
+    settle.wake_for_money(tx)
     return False
 
 

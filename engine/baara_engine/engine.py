@@ -30,6 +30,7 @@ from baara_engine import (
     triage,
 )
 from baara_engine.agent import model
+from baara_engine.engine_parts.money import Money
 from baara_engine.engine_parts.schedules import Schedules
 from baara_engine.records import (
     Attempt,
@@ -68,7 +69,9 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules):
+class Engine(
+    Money, engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules
+):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(

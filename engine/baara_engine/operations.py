@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from baara_engine import config, errors, homes, queues, requests, retry, settle, states
+from baara_engine import config, errors, homes, money, queues, requests, retry, settle, states
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, Task
 from baara_engine.states import Status
@@ -99,14 +99,14 @@ def wake_parked(tx: Tx, randomness: random.Random) -> int:
 def limit(tx: Tx, wanted: money.Limit, by: str) -> money.Limit:
     """Set a limit, and let what waits for money look again."""
     spending.set_limit(tx, wanted, by)
-    spending.wake(tx)
+    settle.wake_for_money(tx)
     return wanted
 
 
 def unlimit(tx: Tx, scope: money.Scope, key: str) -> bool:
     """Take a limit away, and let what waits for money look again; say whether there was one."""
     gone = spending.remove_limit(tx, scope, key)
-    spending.wake(tx)
+    settle.wake_for_money(tx)
     return gone
 
 

@@ -185,6 +185,12 @@ def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = No
     return after
 
 
+def wake_for_money(tx: Tx) -> None:
+    """Let everything that waits for money look again now; what still may not ask waits on."""
+    for waiting in executions.parked(tx, (FailureKind.BUDGET,)):
+        executions.bring_forward(tx, waiting, tx.now)
+
+
 def bury(tx: Tx, store: Store, execution: Execution, failure: Failure) -> None:
     """Make a leased execution a dead letter, as its owner. Raises `errors.LeaseLost`."""
     _fail(tx, execution, failure)

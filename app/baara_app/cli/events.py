@@ -111,6 +111,9 @@ SAYING: dict[str, Callable[[Json], str]] = {
     Kind.NOTED: lambda data: (
         f"Turn {data['turn']}: progress noted" + (f"; next: {data['next']}" if data["next"] else "")
     ),
+    Kind.LIMIT: lambda data: (
+        "A limit was taken away" if data["microusd"] is None else f"A limit is ${data['microusd'] / words.MICRO:g} now"
+    ),
     Kind.FINDING: lambda data: data["message"] if data["state"] == "found" else f"Well again: {data['message']}",
 }
 

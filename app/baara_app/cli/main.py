@@ -22,6 +22,7 @@ from baara_app.cli import (
     schedule,
     serve,
     skills,
+    spending,
     status,
     submit,
     tasks,
@@ -50,6 +51,8 @@ app.add_typer(templates.app, name="templates")
 app.add_typer(projects.app, name="projects")
 app.add_typer(skills.app, name="skills")
 app.add_typer(skills.plugins, name="plugins")
+app.add_typer(spending.app, name="limits")
+app.command("usage")(spending.usage)
 app.command("status")(status.status)
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pydantic
 import typer
 
-from baara_engine import errors, queues, requests, sandboxes
+from baara_engine import errors, money, queues, requests, sandboxes
 from baara_engine.checks import specs
 from baara_engine.engine import Engine
 from baara_engine.records import Execution, Kind, Permission, UnknownEffect
@@ -76,6 +76,9 @@ class How:
         ),
     ] = None
     permission: Annotated[Permission | None, typer.Option(help=PERMISSION)] = None
+    budget: Annotated[
+        str | None, typer.Option(metavar="USD", help="The most that one execution may cost; at the limit it asks.")
+    ] = None
     network: Annotated[Network | None, typer.Option(help="What its commands may reach.")] = None
     host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="With --network listed: a host, or *.example.org.")
@@ -109,6 +112,7 @@ class How:
             "project_id": self.project,
             "unknown_effect": self.unknown_effect,
             "sandbox_limits": self._limits() or None,
+            "budget_microusd": None if self.budget is None else money.parse(self.budget),
             "checks": None if not self.check else tuple(filter(None, self.check)),
             "permission": self.permission,
             "gate": self.gate,

@@ -130,9 +130,6 @@ class Budgeted:
 def _most(request: Request, price: prices.Price) -> int:
     """Give the most that reading a request may cost, in thousandths of a microdollar: all of it written to a cache."""
     size = len(request.system.encode()) + measure.size(request.tools)
-    size += sum(
-        measure.size(message["content"]) for message in request.messages if isinstance(message["content"], list)
-    )
-    size += sum(len(message["content"].encode()) for message in request.messages if isinstance(message["content"], str))
+    size += sum(measure.size(message["content"]) for message in request.messages)
     dearer, by = prices.CACHE_WRITE
     return (size + OVERHEAD) * price.input * dearer // by

@@ -22,7 +22,8 @@ class Money(operations.Place):
     def set_limit(self, scope: Scope, name: str, microusd: int, *, by: str) -> Limit:
         """Say how much may be spent; what waits for it goes on if that is enough. Raises `errors.NotFound`."""
         key = self.store.read(lambda view: _key(view, scope, name))
-        return self.store.write(lambda tx: operations.limit(tx, Limit(scope, key, microusd), by))
+        wanted = Limit(scope, key, microusd)
+        return self.store.write(lambda tx: operations.limit(tx, wanted, by))
 
     def remove_limit(self, scope: Scope, name: str) -> None:
         """Take a limit away. Raises `errors.NotFound` if there is none."""

@@ -134,11 +134,6 @@ def waiting_for(view: View, scope: Scope, key: str) -> list[str]:
     return [one for (one,) in view.sql(f"{WAITING}{also} ORDER BY id", params)]
 
 
-def wake(tx: Tx) -> None:
-    """Let everything that waits for money look again now: whoever still may not be asked waits on."""
-    tx.sql("UPDATE execution SET not_before = ?, waiting_until = ? WHERE id IN (" + WAITING + ")", (tx.now, tx.now))
-
-
 def usage(view: View, by: str, since: Millis) -> list[Usage]:
     """Add up what was spent since then by day, task, project or model, the dearest first; days in their order."""
     rows = view.sql(
