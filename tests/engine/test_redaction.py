@@ -87,6 +87,39 @@ def test_what_is_named_a_secret_is_one() -> None:
     assert HIDDEN in hide(base64.b64encode(b"key=sk-ant-api03-abcdefgh").decode())
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_tells_no_secret_wherever_it_is_cut(form: str) -> None:
+    """Two pieces of a form, cut anywhere, tell what the whole text would, and so does a piece for each character."""
+    secrets = redaction.Secrets()
+    secrets.bind(CANARY)
+    around = "and so on, " * 80
+    text = around + FORMS[form](CANARY) + " " + around
+    for cut in range(len(around) - 1, len(text) - len(around) + 1):
+        stream = redaction.Stream(secrets)
+        assert stream.feed(text[:cut]) + stream.feed(text[cut:]) + stream.close() == secrets.text(text)
+    stream = redaction.Stream(secrets)
+    assert "".join(map(stream.feed, text)) + stream.close() == secrets.text(text)
+
+
+@pytest.mark.parametrize("secret", [*SHAPES, "Authorization: Bearer abcdefgh1", "https://me:password@host/x"])
+def test_a_stream_knows_shapes_wherever_it_is_cut(secret: str) -> None:
+    """A key that nobody has told of is hidden, too, and the text before it has gone out by then."""
+    text = "and so on, " * 80 + secret + " and so on" * 80
+    for cut in range(870, 890 + len(secret)):
+        stream = redaction.Stream(redaction.Secrets())
+        first = stream.feed(text[:cut])
+        assert first
+        assert first + stream.feed(text[cut:]) + stream.close() == redaction.Secrets().text(text)
+
+
+def test_a_stream_holds_back_no_more_than_so_much() -> None:
+    """A key without an end is hidden, and does not fill the memory."""
+    stream = redaction.Stream(redaction.Secrets())
+    told = [stream.feed("sk-ant-" + "a" * 1000)] + [stream.feed("a" * 1000) for _ in range(70)]
+    assert HIDDEN in "".join(told)
+    assert len(stream._held) <= redaction.MOST_HELD
+
+
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_stays(text: str) -> None:
     """What only looks a little like a secret is not touched."""
