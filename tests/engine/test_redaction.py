@@ -15,6 +15,7 @@ from baara_engine.engine import Engine
 from baara_engine.records import Json
 from baara_engine.redaction import HIDDEN
 from baara_engine.requests import Submission
+from baara_engine.store import progress
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
 
 CANARY = 'C4nary-0Vb7/qL+x9Zt"Wk2Rj5'  # of no known shape, with what JSON, URLs and base64 write differently
@@ -161,6 +162,15 @@ def test_nothing_in_a_home_holds_a_secret_that_was_not_typed(canary: str, engine
     assert len(files) > 2
     found = {str(path.relative_to(engine.home)) for path in files if any(part in path.read_bytes() for part in parts)}
     assert found == set()
+
+
+def test_notes_of_progress_hold_no_secret(canary: str, engine: Engine) -> None:
+    """What the agent has noted about its work is stored without the secret, under a checksum that fits."""
+    execution = engine.submit(Submission(prompt="Work."))
+    told = {"constraints": [canary], "done": [f"used {canary}"], "next_": canary, "replace": False}
+    engine.store.write(lambda tx: progress.note(tx, execution.id, **told))  # type: ignore[arg-type]
+    noted = engine.store.read(lambda view: progress.get(view, execution.id))
+    assert (noted.constraints, noted.done, noted.next) == ((HIDDEN,), (f"used {HIDDEN}",), HIDDEN)
 
 
 @pytest.mark.expects_log("hidden")
