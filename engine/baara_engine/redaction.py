@@ -18,6 +18,8 @@ HIDDEN = "[hidden: looks like a secret]"
 HIDDEN_THOUGHT = "[a thought was left out: it held what looks like a secret]"
 SHORTEST = 8  # characters of a known value: a shorter one would be found in every other word
 SHORTEST_HEAD = 5  # characters of how a key begins in base64: "ghp_" has no more
+HELD = 512  # characters at the end of a stream: every shape is known by fewer, save a token whose head is longer
+MOST_HELD = 65_536  # characters of a stream: a private key has a tenth of that
 SHORTEST_PART = 8  # characters of an encoded form, for the same reason
 
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})  #: signed by the service: refused if anything in them changes
@@ -102,12 +104,61 @@ class Secrets:
             kept.append({"type": "text", "text": HIDDEN_THOUGHT})
         return kept
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Say where in a text secrets are, each from its first character to behind its last."""
+        found = [(at.start(), at.end()) for part in self._parts for at in re.finditer(re.escape(part), text)]
+        return found + [(at.start(), at.end()) for _, pattern in _SHAPES for at in pattern.finditer(text)]
+
+    @property
+    def longest(self) -> int:
+        """Give the characters of the longest form of a known value."""
+        return len(self._parts[0]) if self._parts else 0
+
     def _block(self, block: dict[str, Any]) -> dict[str, Any]:
         """Give a block without secrets, still to be found and checked by what it was."""
         return {name: value if name in OPAQUE else self.json(value) for name, value in block.items()}
 
     def _is_clean(self, block: dict[str, Any]) -> bool:
         return not self.holds(str(block.get("thinking") or ""))
+
+
+class Stream:
+    """Takes secrets out of a text that goes out piece by piece, wherever it is cut.
+
+    So much of its end is held back that no secret can have gone out by half: `HELD` characters, or the longest form of
+    a known value. A secret that goes on is held back whole, up to `MOST_HELD` characters; what goes on longer is hidden
+    up to there, and the rest is looked at as a text of its own.
+    """
+
+    def __init__(self, secrets: Secrets | None = None) -> None:
+        """Take who knows the secrets; the process by itself."""
+        self._secrets = secrets or known
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """Take the next piece, and give what can go out now."""
+        self._held += piece
+        cut = self._cut(len(self._held) - max(HELD, self._secrets.longest))
+        if cut <= 0 and len(self._held) > MOST_HELD:
+            cut = len(self._held)
+        out, self._held = self._held[: max(cut, 0)], self._held[max(cut, 0) :]
+        return self._secrets.text(out)
+
+    def close(self) -> str:
+        """Give what was held back; the text is over."""
+        out, self._held = self._held, ""
+        return self._secrets.text(out)
+
+    def _cut(self, latest: int) -> int:
+        """Give where the text can be cut: between words where that can be, and in no secret."""
+        if latest <= 0:
+            return 0
+        cut = max(self._held.rfind(" ", 0, latest), self._held.rfind("\n", 0, latest))
+        cut = latest if cut <= 0 else cut
+        spans = sorted(self._secrets.spans(self._held), reverse=True)
+        while crossing := [start for start, end in spans if start < cut <= end + 1]:  # an address is known by its "@"
+            cut = min(crossing)
+        return cut
 
 
 def guard_logs() -> None:

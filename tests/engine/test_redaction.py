@@ -15,6 +15,7 @@ from baara_engine.engine import Engine
 from baara_engine.records import Json
 from baara_engine.redaction import HIDDEN
 from baara_engine.requests import Submission
+from baara_engine.store import progress
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
 
 CANARY = 'C4nary-0Vb7/qL+x9Zt"Wk2Rj5'  # of no known shape, with what JSON, URLs and base64 write differently
@@ -87,6 +88,39 @@ def test_what_is_named_a_secret_is_one() -> None:
     assert HIDDEN in hide(base64.b64encode(b"key=sk-ant-api03-abcdefgh").decode())
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_tells_no_secret_wherever_it_is_cut(form: str) -> None:
+    """Two pieces of a form, cut anywhere, tell what the whole text would, and so does a piece for each character."""
+    secrets = redaction.Secrets()
+    secrets.bind(CANARY)
+    around = "and so on, " * 80
+    text = around + FORMS[form](CANARY) + " " + around
+    for cut in range(len(around) - 1, len(text) - len(around) + 1):
+        stream = redaction.Stream(secrets)
+        assert stream.feed(text[:cut]) + stream.feed(text[cut:]) + stream.close() == secrets.text(text)
+    stream = redaction.Stream(secrets)
+    assert "".join(map(stream.feed, text)) + stream.close() == secrets.text(text)
+
+
+@pytest.mark.parametrize("secret", [*SHAPES, "Authorization: Bearer abcdefgh1", "https://me:password@host/x"])
+def test_a_stream_knows_shapes_wherever_it_is_cut(secret: str) -> None:
+    """A key that nobody has told of is hidden, too, and the text before it has gone out by then."""
+    text = "and so on, " * 80 + secret + " and so on" * 80
+    for cut in range(870, 890 + len(secret)):
+        stream = redaction.Stream(redaction.Secrets())
+        first = stream.feed(text[:cut])
+        assert first
+        assert first + stream.feed(text[cut:]) + stream.close() == redaction.Secrets().text(text)
+
+
+def test_a_stream_holds_back_no_more_than_so_much() -> None:
+    """A key without an end is hidden, and does not fill the memory."""
+    stream = redaction.Stream(redaction.Secrets())
+    told = [stream.feed("sk-ant-" + "a" * 1000)] + [stream.feed("a" * 1000) for _ in range(70)]
+    assert HIDDEN in "".join(told)
+    assert len(stream._held) <= redaction.MOST_HELD
+
+
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_stays(text: str) -> None:
     """What only looks a little like a secret is not touched."""
@@ -128,6 +162,15 @@ def test_nothing_in_a_home_holds_a_secret_that_was_not_typed(canary: str, engine
     assert len(files) > 2
     found = {str(path.relative_to(engine.home)) for path in files if any(part in path.read_bytes() for part in parts)}
     assert found == set()
+
+
+def test_notes_of_progress_hold_no_secret(canary: str, engine: Engine) -> None:
+    """What the agent has noted about its work is stored without the secret, under a checksum that fits."""
+    execution = engine.submit(Submission(prompt="Work."))
+    told = {"constraints": [canary], "done": [f"used {canary}"], "next_": canary, "replace": False}
+    engine.store.write(lambda tx: progress.note(tx, execution.id, **told))  # type: ignore[arg-type]
+    noted = engine.store.read(lambda view: progress.get(view, execution.id))
+    assert (noted.constraints, noted.done, noted.next) == ((HIDDEN,), (f"used {HIDDEN}",), HIDDEN)
 
 
 @pytest.mark.expects_log("hidden")

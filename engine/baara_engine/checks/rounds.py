@@ -7,7 +7,7 @@ command that it begins. A round has happened once its results are in the store, 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from baara_engine import owner, sandboxes
+from baara_engine import owner, redaction, sandboxes
 from baara_engine.agent.loop import Finished, Waiting
 from baara_engine.checks import looking, specs
 from baara_engine.checks.specs import Check, Kind
@@ -86,7 +86,7 @@ class Rounds:
 
     async def _send_back(self, verdict: Verdict, turn: int) -> None:
         execution = self._execution
-        content = [{"type": "text", "text": _sent_back(verdict)}]
+        content = [{"type": "text", "text": redaction.known.text(_sent_back(verdict))}]
 
         def work(tx: Tx) -> None:
             checks.put_results(tx, execution, verdict.results, verdict.rounds)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from baara_engine import events
+from baara_engine import events, redaction
 from baara_engine.records import Execution, Json
 from baara_engine.store import executions, questions
 from baara_engine.store.transaction import Tx, View
@@ -30,7 +30,8 @@ def put_results(tx: Tx, execution: Execution, results: Sequence[Json], rounds: i
     """Write down what came of a round, as the owner, and tell of it. Raises `errors.LeaseLost`."""
     executions.require_owner(tx, execution.id, execution.epoch)
     questions.withdraw(tx, execution, kind=questions.STUCK)
-    tx.sql(RESULTS, (orjson.dumps(results).decode(), rounds, execution.id))
+    shown = redaction.known.json(results)  # a detail quotes what a command has printed
+    tx.sql(RESULTS, (orjson.dumps(shown).decode(), rounds, execution.id))
     passed = sum(1 for result in results if result["passed"])
     data = {"round": rounds, "passed": passed, "failed": len(results) - passed}
     tx.emit(events.Kind.CHECKED, execution_id=execution.id, thread_id=execution.thread_id, data=data)

@@ -6,8 +6,8 @@ sent as before. The latest row counts; the earlier ones stay, for whoever wants 
 
 import orjson
 
-from baara_engine import errors
-from baara_engine.records import Compaction
+from baara_engine import errors, redaction
+from baara_engine.records import Compaction, Json
 from baara_engine.store import checksums
 from baara_engine.store.transaction import Row, Tx, View
 
@@ -55,8 +55,21 @@ def append(tx: Tx, made: Compaction) -> None:
         made.model,
         tx.now,
     )
-    bodies = (orjson.dumps(made.head), orjson.dumps(made.words))
+    bodies = (orjson.dumps(_shown(made)), orjson.dumps(made.words))
     tx.sql(APPEND, (*facts, *bodies, checksums.of(facts, *bodies)))
+
+
+def _shown(made: Compaction) -> list[Json]:
+    """Give what is sent without secrets; the request stays as it was typed."""
+    shown = []
+    for message in made.head:
+        typed = [block for block in message["content"] if block.get("text") in made.words]
+        blocks = [
+            block if block in typed else redaction.known.content("assistant", [block])[0]
+            for block in message["content"]
+        ]
+        shown.append(message | {"content": blocks})
+    return shown
 
 
 def _compaction(row: Row) -> Compaction:

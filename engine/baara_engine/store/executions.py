@@ -57,12 +57,16 @@ WHERE owner = ? AND status IN ('assigned', 'running')
 """
 
 TOLD = ("output", "error_message")  #: columns with words that no person has typed
+OF_AGENTS = ("name", "prompt", "checks", "gate")  #: what is an agent's own words where an agent has submitted it
 TIMED_OUT_ADVICE = "It is tried again if it may be; else resume it with as much time, or restart it with more."
 DUE_AT_ONCE = 500  # timers moved per transaction, so that a thousand due at once do not hold the lock for long
 
 
 def insert(tx: Tx, execution: Execution) -> Execution:
     """Store a new execution, in the state that it says, and tell of it."""
+    if execution.parent_id is not None:
+        shown = {name: redaction.known.json(getattr(execution, name)) for name in OF_AGENTS}
+        execution = replace(execution, **shown | {"checks": tuple(shown["checks"])})
     tx.sql(INSERT, [_stored(getattr(execution, name)) for name in NAMES])
     _tell(tx, execution, None)
     return execution

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import orjson
 
-from baara_engine import owner
+from baara_engine import owner, redaction
 from baara_engine.records import Json
 from baara_engine.schedules.records import GateRun
 from baara_engine.store.transaction import Tx, View
@@ -24,7 +24,7 @@ def begin(tx: Tx, execution_id: str, attempt: int, key: str) -> None:
 def end(tx: Tx, execution_id: str, attempt: int, result: Json) -> None:
     """Note what it has said."""
     statement = "UPDATE gate_run SET ended_at = ?, result = ? WHERE execution_id = ? AND attempt = ?"
-    tx.sql(statement, (tx.now, orjson.dumps(result).decode(), execution_id, attempt))
+    tx.sql(statement, (tx.now, orjson.dumps(redaction.known.json(result)).decode(), execution_id, attempt))
 
 
 def of(view: View, execution_id: str, attempt: int) -> GateRun | None:

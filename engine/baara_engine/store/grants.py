@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import peewee as pw
 
-from baara_engine import errors, events
+from baara_engine import errors, events, redaction
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Grant, Scope
 from baara_engine.store import lookup, models
@@ -19,7 +19,7 @@ REVOKE = "UPDATE grant SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revok
 
 def give(tx: Tx, grant: Grant) -> None:
     """Store a grant and tell of it."""
-    body = None if grant.input is None else orjson.dumps(grant.input).decode()
+    body = None if grant.input is None else orjson.dumps(redaction.known.json(grant.input)).decode()
     row = {name: getattr(grant, name) for name in grant.__slots__} | {"input": body}
     tx.change(TABLE.insert(row))
     _tell(tx, grant, "given")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from baara_engine import errors
+from baara_engine import errors, redaction
 from baara_engine.records import Progress
 from baara_engine.store import checksums
 from baara_engine.store.transaction import Tx, View
@@ -46,6 +46,7 @@ def note(
 
     What stands there already is not added again. Without a next step, the one before stays.
     """
+    constraints, done, next_ = redaction.known.json([list(constraints), list(done), next_])
     before = get(tx, execution_id)
     base = Progress(next=before.next) if replace else before
     after = Progress(

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from baara_engine import events
+from baara_engine import events, redaction
 from baara_engine.clock import Millis
 from baara_engine.schedules.records import Slot, SlotState
 from baara_engine.store.transaction import Row, Tx, View
@@ -45,7 +45,7 @@ def settle(
     tx: Tx, slot_id: str, state: SlotState, why: str, execution_id: str | None, *, is_open: bool = False
 ) -> None:
     """Say what became of an open slot, or how it is open now."""
-    for row in tx.sql(SETTLE, (state, why, execution_id, None if is_open else tx.now, slot_id)):
+    for row in tx.sql(SETTLE, (state, redaction.known.text(why), execution_id, None if is_open else tx.now, slot_id)):
         _told(tx, _slot(row))
 
 
