@@ -68,7 +68,14 @@ OURS_ALONE = 0o700  # mode of a home: it holds what people have asked for
 LISTING = 50  #: rows of a list unless more are asked for
 
 
-class Engine(engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules):
+class Engine(
+    engine_parts.Families,
+    engine_parts.Templates,
+    engine_parts.Projects,
+    engine_parts.Skills,
+    engine_parts.McpServers,
+    Schedules,
+):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 
     def __init__(
