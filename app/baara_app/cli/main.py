@@ -14,6 +14,7 @@ from baara_app.cli import (
     doctor,
     executions,
     key,
+    mcp_servers,
     options,
     output,
     projects,
@@ -51,6 +52,7 @@ app.add_typer(projects.app, name="projects")
 app.add_typer(skills.app, name="skills")
 app.add_typer(skills.plugins, name="plugins")
 app.command("status")(status.status)
+app.add_typer(mcp_servers.app, name="mcp-servers")
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -75,12 +76,12 @@ class Connection:
         """
         client = await self._at_work()
 
-        async def progress(_done: float, _total: float | None, _message: str | None) -> None:
+        async def heard(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 - their names
             beat()
 
         try:
             async with asyncio.timeout(CALL_S):
-                result = await client.call_tool(tool, arguments, progress_callback=progress)
+                result = await client.call_tool(tool, arguments, progress_callback=heard)
         except MCPError as error:
             if error.error.code in {types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT}:
                 await self._lost(client)
@@ -133,7 +134,7 @@ class Connection:
         if server.command is not None:
             environment = {name: await self._value(secret) for name, secret in server.env.items()}
             tied = ["-I", "-S", "-c", TIED, str(os.getpid()), server.command, *server.args]
-            nowhere = stack.enter_context(open(os.devnull, "w"))  # noqa: SIM115 - the stack closes it; a device, and never waits
+            nowhere = stack.enter_context(Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - a device; the stack closes it
             return stdio_client(StdioServerParameters(command=sys.executable, args=tied, env=environment), nowhere)
         headers = {name: await self._value(secret) for name, secret in server.headers.items()}
         client = httpx2.AsyncClient(headers=headers, timeout=HTTP_S, trust_env=False)

@@ -40,7 +40,7 @@ def seen(tx: Tx, name: str, definitions: Mapping[str, str]) -> set[str]:
     """Keep what the tools of a server are now, and give the names of those that were something else before."""
     rows = tx.sql("SELECT definitions FROM mcp_server WHERE name = ?", (name,))
     before: dict[str, str] = orjson.loads(rows[0][0]) if rows else {}
-    now = before | definitions
+    now = before | dict(definitions)
     if now != before:
         tx.sql("UPDATE mcp_server SET definitions = ? WHERE name = ?", (orjson.dumps(now).decode(), name))
     return {tool for tool, what in definitions.items() if before.get(tool, what) != what}

@@ -1,6 +1,7 @@
 """An MCP server for tests, by the official library: it counts what it is asked in a file, and dies where it is told to.
 
-Started as `outside_server.py COUNT DIE_AT`, it ends itself in the middle of the call of that number.
+Started as `outside_server.py COUNT DIE_AT [PORT]`, it ends itself in the middle of the call of that number. It speaks
+HTTP where a port is given.
 """
 
 import os
@@ -41,4 +42,7 @@ def send(to: str) -> str:
 
 
 if __name__ == "__main__":
-    server.run("stdio")
+    if len(sys.argv) > len(("program", "count", "die at")):
+        server.run("streamable-http", port=int(sys.argv[3]))
+    else:
+        server.run("stdio")

@@ -1,3 +1,5 @@
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -88,6 +90,56 @@ def test_unsafe_call_is_asked_about_after_a_death(engine: Engine, asked: Asked, 
     [question] = engine.questions()
     assert question.kind == "effect"
     assert len(counted.read_text().splitlines()) == 1
+
+
+def test_tool_over_http_is_used(engine: Engine, counted: Path) -> None:
+    """A server that is reached by Streamable HTTP is used like any other."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, str(SERVER), str(counted), "0", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            _await_port(port)
+            engine.add_mcp_server({"name": "outside", "url": f"http://127.0.0.1:{port}/mcp"})
+            engine.start(ScriptedModels(ScriptedModel([calls(("mcp__outside__look", {})), says("finished")])))
+            submitted = engine.submit(Submission(prompt="use it", mcp_servers=("outside",)))
+            execution = until(engine, submitted.id)
+            assert execution.status is Status.COMPLETED
+            [(_, is_error, text)] = results(engine, execution)
+            assert not is_error
+            assert "look done" in text
+        finally:
+            engine.stop()
+            process.kill()
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + LONG
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server does not listen")
+
+
+def test_no_server_outlives_a_killed_parent() -> None:
+    """A server that does not even read its standard input ends with the process that has started it."""
+    sleeper = [sys.executable, "-c", "import os, sys, time; print(os.getpid(), flush=True); time.sleep(600)"]
+    parent = (
+        "import os, subprocess, sys, time; from baara_engine.mcp_client import connection; "
+        "subprocess.Popen([sys.executable, '-I', '-S', '-c', connection.TIED, str(os.getpid()), *sys.argv[1:]]); "
+        "time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent, *sleeper], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        child.wait(LONG)
 
 
 def test_missing_server_is_asked_about(engine: Engine) -> None:
