@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +41,7 @@ def add(
     header: Annotated[list[str] | None, typer.Option(metavar="HEADER=SECRET", help="A secret, by its name.")] = None,
 ) -> None:
     """Add a server: a command (behind `--`), or `--url`. Keep the secrets it names by `mcp-servers secret`."""
-    said = {"name": name, "url": url, "env": _pairs(env), "headers": _pairs(header)}
+    said: dict[str, Any] = {"name": name, "url": url, "env": _pairs(env), "headers": _pairs(header)}
     if words:
         said |= {"command": words[0], "args": tuple(words[1:])}
     with shell.engine() as engine, options.as_typed(name="NAME", command="COMMAND"):
