@@ -58,6 +58,7 @@ RIGS = (
     Rig("random kills", "tests.crash.random_kills --minutes 5", 5, "--kills", 4, 10),
     Rig("flips", "tests.crash.flips", 1, "--flips", 40, 100),
     Rig("simulation", "tests.crash.simulation --days 3", 3, "--seeds", 0.1),
+    Rig("slots", "tests.crash.slots", 2, "--seeds", 0.5),
     Rig("machine", "tests.crash.machine", 3, "--examples", 1, 5),
 )
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app.cli import common, options, output, queueing, templates, when
+from baara_app.cli import common, options, output, queueing, templates
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_engine import clock, errors, redaction, requests
+from baara_engine.schedules import parsing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Once:
 
     def values(self) -> dict[str, Any]:
         """Give what was said, as the fields of `requests.Submission`. Raises `errors.InvalidInput`."""
-        not_before = None if self.at is None else when.parse(self.at, clock.SystemClock().now())
+        not_before = None if self.at is None else _time(self.at)
         said = {"name": self.name, "not_before": not_before, "idempotency_key": self.key}
         return {name: value for name, value in said.items() if value is not None}
 
@@ -75,3 +76,10 @@ def _one_off(said: dict[str, Any]) -> requests.Submission:
         raise errors.InvalidInput("Say what is to be done: baara submit PROMPT, or baara submit --task NAME.")
     with options.as_typed():
         return requests.parse(requests.Submission, said | {"source": options.SOURCE})
+
+
+def _time(text: str) -> clock.Millis:
+    try:
+        return parsing.parse_at(text, clock.SystemClock().now()).at
+    except errors.InvalidInput as error:
+        raise errors.InvalidInput(f"--at: {error.message}") from None

@@ -10,11 +10,11 @@ from baara_app.cli.common import Shell
 from baara_engine import clock, errors, requests
 from baara_engine.engine import Engine
 from baara_engine.records import Task
-from baara_engine.schedules import parsing, rules
+from baara_engine.schedules import parsing, phrases, rules
 from baara_engine.schedules.records import Missed, Overlap, Schedule
 from baara_engine.scheduling import definitions
 
-EXAMPLES = '--cron "0 7 * * 1-5" --zone Europe/Paris, --every 15m, --at 2027-01-31T07:00'
+EXAMPLES = '--cron "0 7 * * 1-5" --zone Europe/Paris, --every 15m, --at 2027-01-31T07:00, --when "mondays at 9:30"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,10 @@ class When:
     """When it is due, and what happens when it is not as planned. None: not said."""
 
     cron: Annotated[str | None, typer.Option(metavar="EXPR", help="Five fields, or @daily and the like.")] = None
-    zone: Annotated[str | None, typer.Option(metavar="IANA", help="The zone of --cron; else this computer's.")] = None
+    zone: Annotated[str | None, typer.Option(metavar="IANA", help="Whose clocks count; else this computer's.")] = None
     every: Annotated[str | None, typer.Option(metavar="TIME", help="An interval: 90, 15m, 2h30m, 1d.")] = None
     at: Annotated[str | None, typer.Option(metavar="TIME", help="Once: ISO 8601, +10m.")] = None
+    when: Annotated[str | None, typer.Option(metavar="PHRASE", help="In words: “every weekday at 7”.")] = None
     missed: Annotated[Missed | None, typer.Option(help="What runs of what came while nobody was at work.")] = None
     overlap: Annotated[Overlap | None, typer.Option(help="What happens while the one before still runs.")] = None
     jitter: Annotated[float | None, typer.Option(metavar="S", help="Seconds to put it off by, at most.")] = None
@@ -35,11 +36,11 @@ class When:
 
     def rule(self) -> rules.Rule | None:
         """Give the rule that was said, None if none was. Raises `errors.InvalidInput`."""
-        said = [name for name in ("cron", "every", "at") if getattr(self, name) is not None]
+        said = [name for name in ("cron", "every", "at", "when") if getattr(self, name) is not None]
         if len(said) > 1:
             raise errors.InvalidInput(f"Say when in one way, not by {' and '.join(f'--{name}' for name in said)}.")
-        if self.zone is not None and said != ["cron"]:
-            raise errors.InvalidInput(f"--zone goes with --cron. For example: {EXAMPLES}.")
+        if self.zone is not None and said in ([], ["every"]):
+            raise errors.InvalidInput(f"--zone goes with --cron, --at and --when. For example: {EXAMPLES}.")
         return self._rule(said[0]) if said else None
 
     def timing(self) -> requests.Timing:
@@ -55,8 +56,10 @@ class When:
                 return parsing.parse_cron(text, self.zone or parsing.local_zone())
             case "every":
                 return parsing.parse_every(text, now)
+            case "at":
+                return parsing.parse_at(text, now, self.zone)
             case _:
-                return parsing.parse_at(text, now)
+                return phrases.parse_phrase(text, self.zone or parsing.local_zone(), now)
 
 
 def preview(shell: Shell, rule: rules.Rule) -> None:

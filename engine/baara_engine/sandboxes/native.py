@@ -29,7 +29,7 @@ from baara_engine.sandboxes import (
     environment,
     hosted,
 )
-from baara_engine.sandboxes.hands import wire
+from baara_engine.sandboxes.hands import watching, wire
 from baara_engine.sandboxes.hands.watching import Most
 from baara_engine.sandboxes.hosted import GRACE_S, SEARCH_S, Hosted
 from baara_engine.sandboxes.launching import Launcher
@@ -155,6 +155,8 @@ def _of_each(limits: Limits) -> dict[str, int]:
         "RLIMIT_FSIZE": limits.file_bytes,
         "RLIMIT_NOFILE": limits.open_files,
     }
+    if os.geteuid() != 0:  # the kernel holds root to no number of processes, and a bomb outruns whoever looks
+        held["RLIMIT_NPROC"] = watching.tasks_of(os.geteuid()) + limits.processes
     return held if limits.cpu_s is None else held | {"RLIMIT_CPU": max(1, math.ceil(limits.cpu_s))}
 
 

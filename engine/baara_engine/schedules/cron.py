@@ -71,7 +71,8 @@ def due(expression: str, zone: str, after: int) -> Iterator[int]:
     fixed, last, bare = _is_fixed(expression), after, (0, 0)  # no reading is due after the one and before the other
     for stretch in _stretches_from(zone, after):
         begin = stretch.begin + (stretch.before if fixed else stretch.offset)
-        start, end = max(begin - 1, last + stretch.offset), stretch.end + stretch.offset
+        start = begin - 1 if last < stretch.begin else max(begin - 1, last + stretch.offset)
+        end = stretch.end + stretch.offset
         if bare[0] <= start and end <= bare[1]:
             continue
         for reading in _readings(expression, start):

@@ -1,10 +1,11 @@
 """Rules of when something is due: by cron in a zone, every so often, or once.
 
-Due times are whole seconds since 1970 UTC, given in milliseconds. They end with the year 9900. `cron` says what happens
+Due times are milliseconds since 1970 UTC; they end with the year 9900. `cron` says what happens
 on days on which clocks are set.
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from baara_engine.schedules import cron, zones
 LATEST: Millis = int(datetime(cron.LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp() * MS_PER_S) - 1
 SHORTEST_S = 1
 LONGEST_S = 366 * 86_400  # a leap year; what is rarer is a date, which is what cron is for
+ORDINAL = re.compile(r"(?<=[2-5])([123])th\b")
 UNITS_S = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -67,7 +69,8 @@ def describe(rule: Rule, zone: str = "UTC") -> str:
     """Say in plain words when it is due. A single time is told by the clocks of `zone`."""
     match rule:
         case Cron():
-            return f"{explain.Expression(rule.expression.split()).explain()} ({rule.zone})"
+            words = explain.Expression(rule.expression.split()).explain()
+            return f"{ORDINAL.sub(_ordinal, words)} ({rule.zone})"
         case Every():
             return f"Every {_duration(rule.seconds)}"
         case Once():
@@ -111,6 +114,11 @@ def _due(rule: Rule, after: Millis) -> Iterator[Millis]:
             yield from range(start + step - (start - rule.anchor) % step, LATEST + 1, step)
         case Once() if rule.at > after:
             yield rule.at
+
+
+def _ordinal(found: re.Match[str]) -> str:
+    """Put right what the library calls “31th”."""
+    return found[1] + {"1": "st", "2": "nd", "3": "rd"}[found[1]]
 
 
 def _duration(seconds: int) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from baara_engine import errors
 
+Zone = zoneinfo.ZoneInfo
 DAY_S = 86_400
 NAME_MAX = 80  # characters; the longest name there is has 32
 EXAMPLES = "“Europe/Vienna”, “America/New_York” or “UTC”"

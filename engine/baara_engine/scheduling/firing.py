@@ -9,7 +9,7 @@ from baara_engine import operations, settle, states
 from baara_engine.clock import Millis
 from baara_engine.schedules import rules
 from baara_engine.schedules.records import Missed, Overlap, Schedule, Slot, SlotState
-from baara_engine.scheduling import asking, beginning, ledger, policy, times
+from baara_engine.scheduling import asking, beginning, ledger, policy
 from baara_engine.store import executions, schedules, slots, tasks
 from baara_engine.store.transaction import Tx
 
@@ -28,15 +28,14 @@ class Firing:
     def deal(self, tx: Tx, schedule: Schedule, *, clock_was_set: bool = False, paused: bool = False) -> None:
         """Account for all due times of a schedule until now, and begin what is to run."""
         rule = rules.decode(schedule.rule)
-        rows = ledger.standing(tx, self.place.store, schedule, rule)
+        known = ledger.standing(tx, self.place.store, schedule, rule)
         instead, why = self._instead(tx, schedule, clock_was_set=clock_was_set, paused=paused)
-        single = [] if instead is SlotState.SKIPPED else self._single(schedule, rule, rows, tx.now)
-        verdicts = policy.decide(
-            single, tx.now, schedule.missed, has_older=self._has_older(schedule, rule, rows, single),
-            instead=instead, why=why,
-        )  # fmt: skip
+        wanted = 0 if instead is SlotState.SKIPPED else _wanted(schedule)
+        new = known.without(rule, wanted + 1)
+        single = new[-wanted:] if wanted else []
+        verdicts = policy.decide(single, tx.now, schedule.missed, has_older=len(new) > wanted, instead=instead, why=why)
         whole = ledger.Verdict(instead or SlotState.MISSED, why or _why_older(schedule))
-        ledger.fill(tx, self.place.store, schedule, rule, rows, single, whole)
+        ledger.fill(tx, self.place.store, schedule, rule, known, single, whole)
         asked = [self._slot(schedule, verdict, tx.now) for verdict in verdicts if verdict.state is SlotState.ASKED]
         asking.ask(tx, self.place, schedule, asked)
         for verdict in verdicts:
@@ -53,16 +52,6 @@ class Firing:
         if not tasks.get(tx, schedule.task_id).enabled:
             return SlotState.SKIPPED, policy.OFF
         return (SlotState.MISSED, policy.CLOCK_SET) if clock_was_set else (None, "")
-
-    def _single(self, schedule: Schedule, rule: rules.Rule, rows: list[Slot], now: Millis) -> list[Millis]:
-        """Give the newest due times that have no row yet, as many as are dealt with one by one."""
-        wanted = schedule.catch_up if schedule.missed in {Missed.ALL, Missed.ASK} else AT_ONCE
-        found = times.newest(rule, schedule.accounted_until, now, wanted + len(rows))
-        return [due for due in found if not ledger.covers(rows, due)][-wanted:]
-
-    def _has_older(self, schedule: Schedule, rule: rules.Rule, rows: list[Slot], single: list[Millis]) -> bool:
-        first = rules.next_after(rule, schedule.accounted_until)
-        return bool(single) and first is not None and first < single[0] and not ledger.covers(rows, first)
 
     def _carry_out(self, tx: Tx, schedule: Schedule, verdict: policy.Verdict, *, is_in_line: bool) -> None:
         slot = self._slot(schedule, verdict, tx.now)
@@ -123,6 +112,11 @@ class Firing:
             else:
                 settle.cancel(tx, self.place.store, execution)
         return schedules.unfinished(tx, schedule.task_id)
+
+
+def _wanted(schedule: Schedule) -> int:
+    """Give how many of the newest due times are dealt with one by one."""
+    return schedule.catch_up if schedule.missed in {Missed.ALL, Missed.ASK} else AT_ONCE
 
 
 def _as(slot: Slot, state: SlotState, why: str, settled_at: Millis | None) -> Slot:

@@ -23,15 +23,36 @@ class Verdict:
     why: str
 
 
-def standing(tx: Tx, store: Store, schedule: Schedule, rule: rules.Rule) -> list[Slot]:
-    """Give what the ledger says about the due times that come now, without what is void; of much, the newest."""
-    found = slots.between(tx, schedule.id, schedule.accounted_until, tx.now, ROWS)
-    return [one for one in found if not _is_void(tx, store, schedule, rule, one)]
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger says already about the due times that come now."""
+
+    after: Millis  #: what is due later than this is looked at
+    until: Millis
+    rows: Sequence[Slot]  #: oldest first
+
+    def gaps(self) -> list[tuple[Millis, Millis]]:
+        """Give the stretches that no row is about, each from after the first moment until the second, oldest first."""
+        begins = [self.after, *(max(row.last_due, self.after) for row in self.rows)]
+        return list(zip(begins, [*(row.due - 1 for row in self.rows), self.until], strict=True))
+
+    def without(self, rule: rules.Rule, count: int) -> list[Millis]:
+        """Give the newest `count` due times that have no row, oldest first."""
+        found: list[Millis] = []
+        for after, until in reversed(self.gaps()):
+            if len(found) == count:
+                break
+            found = times.newest(rule, after, until, count - len(found)) + found
+        return found
 
 
-def covers(rows: Sequence[Slot], due: Millis) -> bool:
-    """Say whether one of the rows is about this due time."""
-    return any(row.due <= due <= row.last_due for row in rows)
+def standing(tx: Tx, store: Store, schedule: Schedule, rule: rules.Rule) -> Standing:
+    """Give what the ledger says, without what is void; of more than can be looked at, the newest."""
+    after = schedule.accounted_until
+    found = slots.between(tx, schedule.id, after, tx.now, ROWS)
+    if len(found) >= ROWS:
+        after = max(after, found[0].due - 1)
+    return Standing(after, tx.now, [one for one in found if not _is_void(tx, store, schedule, rule, one)])
 
 
 def passed_over(tx: Tx, schedule: Schedule) -> Millis | None:
@@ -41,18 +62,17 @@ def passed_over(tx: Tx, schedule: Schedule) -> Millis | None:
 
 
 def fill(
-    tx: Tx, store: Store, schedule: Schedule, rule: rules.Rule, rows: Sequence[Slot], single: Sequence[Millis],
+    tx: Tx, store: Store, schedule: Schedule, rule: rules.Rule, known: Standing, single: Sequence[Millis],
     verdict: Verdict,
 ) -> None:  # fmt: skip
     """Account for the due times until now that neither have a row nor are among `single`, a row for each run."""
-    taken = sorted([(row.due, row.last_due) for row in rows] + [(due, due) for due in single])
-    cursor = schedule.accounted_until
-    if len(rows) >= ROWS:
-        cursor = max(cursor, rows[0].due - 1)
-    for begin, end in taken:
-        _fill(tx, store, schedule, rule, cursor, begin - 1, verdict)
-        cursor = max(cursor, end)
-    _fill(tx, store, schedule, rule, cursor, tx.now, verdict)
+    for after, until in known.gaps():
+        cursor = after
+        for due in single:
+            if after < due <= until:
+                _fill(tx, store, schedule, rule, cursor, due - 1, verdict)
+                cursor = due
+        _fill(tx, store, schedule, rule, cursor, until, verdict)
 
 
 def _fill(
@@ -92,6 +112,13 @@ def _is_void(tx: Tx, store: Store, schedule: Schedule, rule: rules.Rule, row: Sl
     for after, until in parts:
         first = rules.next_after(rule, after)
         if first is not None and first <= until:
-            last, count = times.newest(rule, after, until, 1)[0], times.count(rule, after, until)
+            last, count = times.newest(rule, after, until, 1)[0], _count(rule, row, after, until)
             slots.make(tx, replace(row, id=store.ids.new(), due=first, last_due=last, count=count))
     return True
+
+
+def _count(rule: rules.Rule, row: Slot, after: Millis, until: Millis) -> int | None:
+    """Count a part of a row; most of what was too much to be counted is so still, and is met at each due time."""
+    if row.count is None and 2 * (until - after) > row.last_due - row.due:
+        return None
+    return times.count(rule, after, until)

@@ -90,14 +90,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """
         heard = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
+        asyncio._set_running_loop(self)  # noqa: SLF001 - or what asks for a loop is given a new one that nobody closes
         try:
             for task in asyncio.all_tasks(self):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio's own switch
                 with contextlib.suppress(BaseException):  # what has died does not complain
                     task.get_coro().close()
-            self.close()
         finally:
+            asyncio._set_running_loop(None)  # noqa: SLF001
             logging.disable(heard)
+        self.close()
 
 
 class _Jumping(selectors.DefaultSelector):

@@ -2,6 +2,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -42,6 +43,16 @@ def test_a_dry_run_saves_nothing(baara: Baara, engine: Engine) -> None:
     assert engine.tasks() == []
 
 
+def test_it_is_said_in_words(baara: Baara, engine: Engine, task: str) -> None:
+    """A phrase is kept as the rule that it stands for, by the clocks of the zone; so is a time without an offset."""
+    typed = ("schedule", "create", "nightly", "--zone", "Asia/Tokyo")
+    assert baara(*typed, "--when", "every weekday at 7").returncode == 0
+    assert baara(*typed, "--at", "2097-01-31T07:00").returncode == 0
+    first, second = (rules.decode(one.rule) for one in engine.schedules("nightly"))
+    assert first == rules.Cron("0 7 * * MON-FRI", "Asia/Tokyo")
+    assert second == rules.Once(int(datetime(2097, 1, 30, 22, tzinfo=UTC).timestamp() * 1000))
+
+
 def test_nonsense_is_refused_with_an_example(baara: Baara, engine: Engine, task: str) -> None:
     """A wrong expression, zone, interval or time, two ways at once, a past time: one line, nothing is stored."""
     refused = [
@@ -52,7 +63,9 @@ def test_nonsense_is_refused_with_an_example(baara: Baara, engine: Engine, task:
         (("--at", "yesterday"), "2027-01-31T07:00"),
         (("--at", "2001-01-01T00:00Z"), "Name a time to come"),
         (("--every", "1h", "--cron", "0 0 * * *"), "in one way"),
-        (("--every", "1h", "--zone", "UTC"), "--zone goes with --cron"),
+        (("--every", "1h", "--zone", "UTC"), "--zone goes with --cron, --at and --when"),
+        (("--when", "whenever it suits"), "every weekday at 7"),
+        (("--when", "every weekday at 7", "--every", "1h"), "not by --every and --when"),
         (("--every", "1h", "--jitter", "-1"), "--jitter: "),
         ((), "Say when it is to be due. For example: --cron"),
     ]

@@ -133,6 +133,21 @@ def test_a_single_due_time_that_is_a_little_late_runs_whatever_the_policy(rig: R
     assert len(rig.executions()) == 1
 
 
+def test_what_ran_while_the_clock_was_wrong_hides_no_absence(rig: Rig) -> None:
+    """Behind a due time that has run before its time, another was missed: so the last, though little late, is too."""
+    rig.rule = rules.Every(HOUR_S, rig.begun)
+    rig.schedule(missed=Missed.ASK, catch_up=1)
+    rig.set_clock(HOUR_S * 1000)
+    rig.look()
+    rig.set_clock(-HOUR_S * 1000)
+    rig.look()
+    rig.finish()
+    rig.clock.advance(3 * HOUR_S + 13.0)
+    rig.restart()
+    rig.look()
+    assert rig.ledger() == [(HOUR_S, "ran"), (2 * HOUR_S, "missed"), (3 * HOUR_S, "asked")]
+
+
 def test_ten_years_cost_what_a_minute_costs(rig: Rig) -> None:
     """Sixty million due times that nobody was there for are one row, which counts them, and one execution."""
     away(rig, YEARS_S, missed=Missed.ONCE)

@@ -1,0 +1,71 @@
+"""Months of schedules in a second or less: what is due, beside sleeps, wrong clocks, restarts and kills.
+
+    python -m tests.crash.slots [--seeds N] [--days D] [--schedules K] [--seed S]
+
+The scheduler, the ledger and the store are the real ones; the worker around them is not, and what runs ends when it is
+drawn to. Each seed is a month around a day unlike others (clocks set in one of five zones, a leap day, the end of a year)
+with a few schedules. Everything is drawn from the seed, so that a seed that fails, fails again. The exit status is 3 if
+the ledger is not what the model in `slotted/expected.py` says, or a due time is lost or there twice.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.crash import simulation
+from tests.crash.disk import rig
+from tests.crash.slotted.house import MakeScheduler
+from tests.crash.slotted.life import Life, Told
+
+from baara_engine.scheduling.scheduler import Scheduler
+
+DAYS = 30.0
+SCHEDULES = 8  # of a seed: 25 seeds have two hundred
+
+
+def simulate(
+    seed: int, days: float = DAYS, schedules: int = SCHEDULES, make_scheduler: MakeScheduler = Scheduler
+) -> Told:
+    """Run one history in a new folder that is deleted afterwards."""
+    with tempfile.TemporaryDirectory(dir=simulation.memory(), prefix="slots-") as place:
+        return Life(seed, Path(place), days, schedules, make_scheduler).run()
+
+
+def told(history: Told) -> str:
+    """Say in a line what came of a history."""
+    if history.broken is not None:
+        return f"seed {history.seed}: BROKEN at day {history.at_day:.3f}: {history.broken}"
+    due = sum(history.counts[state] for state in ("ran", "late", "caught_up", "missed", "skipped"))
+    return f"seed {history.seed}: sound, {due} due times, {history.counts['looks']} looks"
+
+
+def main() -> int:
+    """Run the histories that are asked for."""
+    parser = argparse.ArgumentParser(description="Months of schedules on a virtual clock.")
+    parser.add_argument("--seeds", type=int, default=1, help="how many, from the seed on")
+    parser.add_argument("--days", type=float, default=DAYS)
+    parser.add_argument("--schedules", type=int, default=SCHEDULES)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    options = parser.parse_args()
+    given = f"--seed {options.seed} --seeds {options.seeds} --days {options.days:g} --schedules {options.schedules}"
+    print(given, flush=True)
+    counts: Counter[str] = Counter()
+    broken = 0
+    begun = time.monotonic()
+    for seed in range(options.seed, options.seed + options.seeds):
+        history = simulate(seed, options.days, options.schedules)
+        if history.broken is not None or options.seeds == 1:
+            print(told(history), flush=True)
+        counts += history.counts
+        broken += history.broken is not None
+    print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+    print(f"{options.seeds} × {options.days:g} days in {time.monotonic() - begun:.1f} s, {broken} broken")
+    return rig.FOUND if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""The short form of the months of schedules; README.md says how to run the long one."""
+
+import pytest
+from tests.crash import slots
+
+from baara_engine.clock import Millis
+from baara_engine.scheduling.scheduler import Scheduler
+
+SEEDS = (1, 2, 3, 5)
+
+
+class Careless(Scheduler):
+    """Does not account for a clock that was set."""
+
+    def clock_was_set(self, ms: Millis) -> None:
+        """Take no notice."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_month_of_schedules_is_in_the_ledger_as_the_policies_say(seed: int) -> None:
+    """Each due time is a slot once, ended by its policy, whatever sleeps, clocks, restarts and kills come between."""
+    history = slots.simulate(seed)
+    assert history.broken is None, slots.told(history)
+    assert history.counts["kills"] + history.counts["jumps"] > 0
+
+
+def test_a_month_happens_again_as_it_was() -> None:
+    """The same seed gives the same history."""
+    assert slots.told(slots.simulate(7, days=10)) == slots.told(slots.simulate(7, days=10))
+
+
+def test_a_planted_defect_is_found() -> None:
+    """A scheduler that takes no notice of a clock that was set is told from one that does."""
+    histories = [slots.simulate(seed, make_scheduler=Careless) for seed in SEEDS]
+    assert any(history.broken is not None for history in histories)
