@@ -42,3 +42,7 @@ format:
 # pin everything, transitively, in a form that names no host
 lock:
     python scripts/lock.py
+
+# build the guests of the wasm sandbox anew and compare them with the committed ones; ten minutes; packaging/wasm/README.md
+guests:
+    packaging/wasm/build.sh --compare

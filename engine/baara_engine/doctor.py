@@ -187,14 +187,14 @@ def _left_over(home: Path) -> Iterator[Path]:
 
 def _sandbox() -> Finding:
     try:
-        status = asyncio.run(_run_nothing())
+        status, strength = asyncio.run(_run_nothing())
     except errors.BaaraError as error:
         return Finding("sandbox", ok=False, detail=error.message, remedy="Choose another sandbox for your tasks.")
-    detail = f"native: `true` ended with status {status}"
+    detail = f"native ({strength}): `true` ended with status {status}"
     return Finding("sandbox", ok=status == 0, detail=detail, remedy=None if status == 0 else "Look at your shell.")
 
 
-async def _run_nothing() -> int:
+async def _run_nothing() -> tuple[int, sandboxes.Strength]:
     sandbox = sandboxes.make("native")
     with tempfile.TemporaryDirectory() as folder:
         workspace, private = Path(folder) / "workspace", Path(folder) / "private"
@@ -204,7 +204,8 @@ async def _run_nothing() -> int:
             opened.push_async_callback(sandbox.close)
             session = await sandbox.open(workspace, private, sandboxes.Limits())
             opened.push_async_callback(session.close)
-            return (await session.run("true", key="doctor", wall_s=SANDBOX_S)).exit_code
+            ended = await session.run("true", key="doctor", wall_s=SANDBOX_S)
+            return ended.exit_code, await sandbox.strength()
 
 
 def _listed(name: str, ids: Sequence[str], what: str, remedy: str, *, well: str = "none without its engine") -> Finding:

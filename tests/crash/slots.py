@@ -3,7 +3,7 @@
     python -m tests.crash.slots [--seeds N] [--days D] [--schedules K] [--seed S]
 
 The scheduler, the ledger and the store are the real ones; the worker around them is not, and what runs ends when it is
-drawn to. Each seed is a month around a day unlike others (clocks set in one of five zones, a leap day, the end of a year)
+drawn to. Each seed is a month around a day unlike others (clocks set in one of five zones, a leap day, a year's end)
 with a few schedules. Everything is drawn from the seed, so that a seed that fails, fails again. The exit status is 3 if
 the ledger is not what the model in `slotted/expected.py` says, or a due time is lost or there twice.
 """

@@ -1,14 +1,22 @@
 """`baara doctor`: what is well, what is not, and what to do about it."""
 
+import asyncio
+import tempfile
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
+
+import typer
 
 from baara_app import credentials, lifecycle
 from baara_app.cli import common, output
 from baara_app.cli.common import Shell
-from baara_engine import addresses, config
+from baara_engine import addresses, config, errors, sandboxes
 from baara_engine import doctor as examining
 from baara_engine.doctor import Finding
+from baara_engine.sandboxes import conformance
+from baara_engine.sandboxes.conformance import Outcome, Verdict
 
 MARKS = {True: "✓", False: "✗"}
 SET_KEY = (
@@ -17,9 +25,16 @@ SET_KEY = (
 SERVICE = "the service of Anthropic"
 
 
+Tried = Annotated[
+    str | None, typer.Option("--sandbox", help="Try what this sandbox promises instead; takes a minute or more.")
+]
+
+
 @common.command
-def doctor(shell: Shell) -> int:
+def doctor(shell: Shell, sandbox: Tried = None) -> int:
     """Look at everything and change nothing. The exit status is 0 if all is well, else 1."""
+    if sandbox is not None:
+        return _try(shell, sandbox)
     settings, key = lifecycle.config(), credentials.whereabouts()
     probes = (lambda: _keyring(key), lambda: _service(settings, key))
     findings = examining.examine(shell.home, probes)
@@ -29,6 +44,36 @@ def doctor(shell: Shell) -> int:
     else:
         output.text("\n".join(line for finding in findings for line in _lines(finding)))
     return 0 if well else 1
+
+
+def _try(shell: Shell, name: str) -> int:
+    """Run the conformance suite on a sandbox, in a folder that is removed at the end."""
+    strength, outcomes = asyncio.run(_outcomes(name))
+    well = all(outcome.verdict is not Verdict.FAILS for outcome in outcomes)
+    if shell.json:
+        checks = [asdict(outcome) for outcome in outcomes]
+        output.document({"ok": well, "sandbox": name, "strength": strength, "checks": checks})
+    else:
+        output.text("\n".join((f"{name}: {strength}", *map(_outcome, outcomes))))
+    return 0 if well else 1
+
+
+async def _outcomes(name: str) -> tuple[sandboxes.Strength, list[Outcome]]:
+    """Try a sandbox. Raises `errors.Unavailable` with the remedy if this computer lacks it."""
+    sandbox = sandboxes.make(name)
+    try:
+        problem = await sandbox.missing(sandboxes.Limits())
+        if problem is not None:
+            raise errors.Unavailable(problem)
+        with tempfile.TemporaryDirectory(prefix="baara-conformance-") as folder:
+            return await sandbox.strength(), await conformance.run_all(sandbox, Path(folder))
+    finally:
+        await sandbox.close()
+
+
+def _outcome(outcome: Outcome) -> str:
+    mark = "–" if outcome.verdict is Verdict.NOT_APPLICABLE else MARKS[outcome.verdict is Verdict.HOLDS]
+    return f"{mark} {outcome.name}" + (f": {outcome.reason}" if outcome.reason else "")
 
 
 def _lines(finding: Finding) -> list[str]:

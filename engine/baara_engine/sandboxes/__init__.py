@@ -202,6 +202,7 @@ class Sandbox(Protocol):
 TABLE: dict[str, tuple[str, str]] = {
     "native": ("baara_engine.sandboxes.native", "NativeSandbox"),
     "docker": ("baara_engine.sandboxes.docker", "DockerSandbox"),
+    "wasm": ("baara_engine.sandboxes.wasm", "WasmSandbox"),
 }
 DEFAULT = "native"
 

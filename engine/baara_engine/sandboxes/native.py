@@ -58,6 +58,8 @@ class NativeSandbox:
         if os.name != "posix":
             return "The native sandbox needs Linux or macOS. Choose another for this task."
         network = limits.network or Network.OPEN
+        if network is Network.LISTED:
+            return "The native sandbox cannot keep commands to a list of hosts. Give no network, or an open one."
         if network is Network.OPEN and not limits.inputs:
             return None
         unwrapped = await self._unwrapped()

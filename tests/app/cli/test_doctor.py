@@ -63,3 +63,19 @@ def test_the_key_is_looked_for_and_never_shown(baara: Baara, engine: Engine) -> 
     assert found["model"]["ok"]
     assert "127.0.0.1" in str(found["model"]["detail"])
     assert not {KEY, "sesame"} & set(re.findall(r"[\w-]+", told.stdout + told.stderr))
+
+
+def test_a_sandbox_is_tried(baara: Baara) -> None:
+    """With a name, every promise of that sandbox gets a line with what came of it, and its strength comes first."""
+    told = baara("doctor", "--sandbox", "native", "--json")
+    document = json.loads(told.stdout)
+    assert (told.returncode, document["ok"]) == (0, True), told.stdout
+    assert document["strength"] in ("boundary", "not a boundary")
+    assert {check["verdict"] for check in document["checks"]} <= {"holds", "not applicable"}
+
+
+def test_a_sandbox_that_does_not_exist_is_refused(baara: Baara) -> None:
+    """The sentence names those that there are."""
+    told = baara("doctor", "--sandbox", "paper")
+    assert told.returncode != 0
+    assert "native" in told.stderr

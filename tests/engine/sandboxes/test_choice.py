@@ -54,7 +54,7 @@ def test_without_its_sandbox_work_waits_and_runs_nowhere_else(working: Engine) -
     execution = submitted(working, sandbox="docker")
     question = asked(working, execution)
     assert "Install Docker" in question.text
-    assert question.options == (asking.TRY_AGAIN, "Use native", asking.STOP)
+    assert question.options == (asking.TRY_AGAIN, "Use native", "Use wasm", asking.STOP)
     assert not (Path(execution.workspace) / "made").exists()
 
 
