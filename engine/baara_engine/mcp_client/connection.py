@@ -21,6 +21,7 @@ from baara_engine.mcp_client import spec
 
 START_S = 30.0  # a server that is fetched by its package manager when it is first started may need most of it
 CALL_S = 120.0  # for one call; a server that works for longer is to say so by progress, or offer a task
+END_S = 10.0  # for a server to end by itself; its library kills it after four
 HTTP_S = 30.0  # for one part of an HTTP answer
 MAX_TOOLS = 256  # of one server: a model does not choose well among more
 MAX_PAGES = 32  # of a list, so that a server cannot give pages for ever
@@ -48,6 +49,7 @@ class Connection:
         self._secret = secret
         self._tasks = watch.Tasks()
         self._client: Client | None = None
+        self._holds: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._turn = asyncio.Lock()
         self._deaths = 0
@@ -94,8 +96,10 @@ class Connection:
         return result
 
     async def close(self) -> None:
-        """End it."""
+        """End it: first by closing its standard input, so that its end is seen while the loop still runs."""
         self._leave.set()
+        if self._holds:
+            await asyncio.wait(self._holds, timeout=END_S)
         await self._tasks.stop()
 
     async def _at_work(self) -> Client:
@@ -107,6 +111,8 @@ class Connection:
             ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
             self._leave = asyncio.Event()
             task = self._tasks.spawn(self._hold(ready, self._leave), name=f"mcp-{self._server.name}")
+            self._holds.add(task)
+            task.add_done_callback(self._holds.discard)
             try:
                 async with asyncio.timeout(START_S):
                     self._client = await asyncio.shield(ready)
