@@ -23,6 +23,9 @@ T = TypeVar("T")
 VARIABLE = "ANTHROPIC_API_KEY"
 SERVICE, USER = "baara", "anthropic-api-key"  #: under which the key stands in the keyring
 
+SECRET_PLACE = "mcp/"  #: stands before the name of an MCP server's secret  # noqa: S105 - no secret
+MAX_SECRET = 4096  # characters: longer than any token of a service
+
 MAX_KEY = 300  # characters: twice what keys have today; catches a whole file given by mistake
 ANSWER_S = 5.0  # a locked keyring may wait for a person who is not there
 UNLOCK_S = 60.0  # for a person who is there to type the keyring's password
@@ -98,6 +101,35 @@ def keep(key: str, *, limit_s: float = ANSWER_S) -> str:
         return ring.name
 
     return _ask(work, limit_s)
+
+
+def secret(name: str) -> str | None:
+    """Give a secret of an MCP server, or None. May take as long as the keyring does; never raises."""
+    try:
+        kept: str | None = _ask(lambda ring: ring.backend.get_password(SERVICE, SECRET_PLACE + name), ANSWER_S)
+    except errors.Unavailable as error:
+        log.warning("the secret “%s” cannot be had: %s", name, error.message)
+        return None
+    redaction.known.bind(kept)
+    return kept
+
+
+def keep_secret(name: str, value: str) -> str:
+    """Put a secret of an MCP server into the keyring, and give the keyring's name.
+
+    Raises `errors.InvalidInput` or `errors.Unavailable`.
+    """
+    if not value or len(value) > MAX_SECRET or not value.isprintable():
+        raise errors.InvalidInput(f"A secret is one line of 1 to {MAX_SECRET} printable characters.")
+    redaction.known.bind(value)
+
+    def work(ring: _Ring) -> str:
+        ring.backend.set_password(SERVICE, SECRET_PLACE + name, value)
+        if ring.backend.get_password(SERVICE, SECRET_PLACE + name) != value:
+            raise errors.Unavailable(FORGETFUL)
+        return ring.name
+
+    return _ask(work, UNLOCK_S)
 
 
 def forget(*, limit_s: float = ANSWER_S) -> str:

@@ -93,6 +93,7 @@ def config() -> Config:
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
         claude=Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").absolute(),
         keep_awake=_switch("BAARA_KEEP_AWAKE"),
+        secret=credentials.secret,
         base_url=_base_url(os.environ.get("ANTHROPIC_BASE_URL")),
         offline_pace_s=_pace(os.environ.get("BAARA_OFFLINE_PACE") or "0"),
         context_tokens=_context(os.environ.get("BAARA_CONTEXT_TOKENS") or None),

@@ -1,5 +1,6 @@
 """What an engine is told from outside, and where things lie in its home. Secrets are no part of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,17 @@ EXECUTIONS = "executions"  #: folder of the home: one folder each, for the sandb
 WORKSPACES = "workspaces"  #: folder of the home: one folder each, where no workspace was named
 
 
+def _no_secret(_name: str) -> None:
+    """Know none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Settings that hold for a whole engine."""
 
     default_model: str = DEFAULT_MODEL  #: for what names no model of its own
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
+    secret: Callable[[str], str | None] = _no_secret  #: gives a secret of an MCP server by its name
     claude: Path | None = None  #: Claude's own folder, whose skills and plugins are used; None for none
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
     keep_awake: bool = False  #: do not let the computer go to sleep while something is at work

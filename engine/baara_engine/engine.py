@@ -70,7 +70,13 @@ LISTING = 50  #: rows of a list unless more are asked for
 
 
 class Engine(
-    Money, engine_parts.Families, engine_parts.Templates, engine_parts.Projects, engine_parts.Skills, Schedules
+    Money,
+    engine_parts.Families,
+    engine_parts.Templates,
+    engine_parts.Projects,
+    engine_parts.Skills,
+    engine_parts.McpServers,
+    Schedules,
 ):
     """Everything that can be asked of Baara. Safe to use from any thread."""
 

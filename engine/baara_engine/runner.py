@@ -16,6 +16,7 @@ from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
 from baara_engine.health.vitals import Vitals
 from baara_engine.journal import Conversation, Journal
+from baara_engine.mcp_client import outside
 from baara_engine.permission import calls as permitted
 from baara_engine.records import Execution, Json, Kind
 from baara_engine.sandboxes import asking
@@ -70,6 +71,7 @@ class Runner:
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
         settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
         house: Callable[[Execution], tools.House] = lambda _execution: tools.NoHouse(),
+        servers: outside.Outside | None = None,
     ) -> None:  # fmt: skip
         """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
         self._store = store
@@ -81,6 +83,7 @@ class Runner:
         self._context_tokens = context_tokens
         self._house = house
         self._zone = ZoneInfo(parsing.local_zone())
+        self._outside = servers or outside.Outside(store, lambda _name: None)
 
     async def run(self, lease: Lease) -> None:
         """Run it and settle the lease, whatever happens; a lease lost to somebody else is left alone.
@@ -167,7 +170,11 @@ class Runner:
         answering = budget.Budgeted(
             self._gates.through(await self._models.get(execution.model), execution), self._store, execution, self._zone
         )
-        toolbox = tools.of_use(_tools(execution), session.languages)
+        try:
+            toolbox = tools.of_use(_tools(execution), session.languages) | await self._outside.offered(execution)
+        except outside.Missing as missing:
+            await self._settle.waiting(execution, [missing.question()], talk.turn, lease.worked_ms)
+            return
         habits, problem = Habits(self._store, execution), _checker()
         words = approvals.Approvals(self._store, execution, toolbox, problem)
         house = self._house(execution)

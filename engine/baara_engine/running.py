@@ -22,6 +22,7 @@ from baara_engine import (
     timekeeping,
 )
 from baara_engine.agent import gate, model
+from baara_engine.mcp_client import outside
 from baara_engine.runner import Runner
 from baara_engine.scheduling import scheduler
 from baara_engine.worker import Worker
@@ -85,9 +86,10 @@ class Running:
         store, home = self._place.store, self._place.home
         randomness = random.SystemRandom()
         gates = gate.Gates(store.clock, lambda: store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
+        servers = outside.Outside(store, self._place.config.secret)
         runner = Runner(
             store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
-            self._place.config.context_tokens, lambda execution: house.House(self._place, execution),
+            self._place.config.context_tokens, lambda execution: house.House(self._place, execution), servers,
         )  # fmt: skip
         keeping, schedules = housekeeping.Housekeeper(home, store), scheduler.Scheduler(self._place, randomness)
         keeper = awake.for_system() if self._place.config.keep_awake else awake.SLEEPY
@@ -97,6 +99,7 @@ class Running:
             await worker.run(self._now_at_work)
         finally:
             await self._models.close()
+            await servers.close()
             for sandbox in self._sandboxes.values():
                 await sandbox.close()
 

@@ -14,6 +14,7 @@ from baara_app.cli import (
     doctor,
     executions,
     key,
+    mcp_servers,
     options,
     output,
     projects,
@@ -54,6 +55,7 @@ app.add_typer(skills.plugins, name="plugins")
 app.add_typer(spending.app, name="limits")
 app.command("usage")(spending.usage)
 app.command("status")(status.status)
+app.add_typer(mcp_servers.app, name="mcp-servers")
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

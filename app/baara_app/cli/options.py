@@ -96,6 +96,10 @@ class How:
         ),
     ] = None
 
+    mcp_server: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="An MCP server whose tools it has; may be repeated.")
+    ] = None
+
     def values(self) -> dict[str, Any]:
         """Give what was said, as the fields of `requests.Options`."""
         said = {
@@ -116,6 +120,7 @@ class How:
             "checks": None if not self.check else tuple(filter(None, self.check)),
             "permission": self.permission,
             "gate": self.gate,
+            "mcp_servers": tuple(self.mcp_server) if self.mcp_server else None,
         }
         return {name: value for name, value in said.items() if value is not None}
 

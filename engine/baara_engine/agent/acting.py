@@ -204,5 +204,7 @@ class Actor:
                 return await tool.run(replace(call, on_output=step.beat))
         except vitals.CutShort:
             return tools.Done(CUT_SHORT, is_error=True)  # what a person has said stands in the journal already
+        except tools.OutcomeHidden:
+            return await self._unknown(tool, call)
         except (errors.InvalidInput, errors.Refused) as error:
             return tools.Done(error.message, is_error=True)

@@ -1,8 +1,9 @@
 """Operations of the engine that belong together, a file for each group. `engine.Engine` inherits all of them."""
 
 from baara_engine.engine_parts.families import Families
+from baara_engine.engine_parts.mcp import McpServers
 from baara_engine.engine_parts.projects import Projects
 from baara_engine.engine_parts.skills import Skills
 from baara_engine.engine_parts.templates import Templates
 
-__all__ = ["Families", "Projects", "Skills", "Templates"]
+__all__ = ["Families", "McpServers", "Projects", "Skills", "Templates"]

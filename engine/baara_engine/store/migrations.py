@@ -9,7 +9,15 @@ from pathlib import Path
 
 from baara_engine import errors
 from baara_engine.queues import DEFAULT_CONCURRENCY
-from baara_engine.store import migration_002, migration_006, migration_007, migration_008, migration_010, migration_013
+from baara_engine.store import (
+    migration_002,
+    migration_006,
+    migration_007,
+    migration_008,
+    migration_010,
+    migration_011,
+    migration_013,
+)
 from baara_engine.store.transaction import Tx
 
 FIRST_SCHEMA = Path(__file__).with_name("schema_001.sql")
@@ -103,6 +111,7 @@ STEPS: list[Step] = [
     migration_007.m007_grants_and_check_notes,
     migration_008.m008_spending,
     migration_010.m010_templates_projects,
+    migration_011.m011_mcp_servers,
     migration_013.m013_long_work,
 ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import peewee as pw
 
-from baara_engine.store import models_of_patterns, spending_models
+from baara_engine.store import models_of_mcp, models_of_patterns, spending_models
 from baara_engine.store.base import Base
 from baara_engine.store.schedule_models import GateRun, Schedule, Slot
 from baara_engine.store.system_models import Migration, Queue, Setting, Writer
@@ -388,5 +388,5 @@ TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
     Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
     Schedule, Slot, GateRun, Compaction, Progress, *models_of_patterns.TABLES,
-    *spending_models.TABLES,
+    *spending_models.TABLES, *models_of_mcp.TABLES,
 )  # fmt: skip

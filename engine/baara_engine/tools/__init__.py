@@ -100,6 +100,10 @@ class Awaited:
     """The tool has set something going whose end will be its result; no worker is held meanwhile."""
 
 
+class OutcomeHidden(Exception):
+    """Whether the call took effect cannot be known: what ran it was gone before it answered."""
+
+
 ToolOutcome = Done | Ask | Awaited
 Recalled = Done | sandboxes.NotBegun | sandboxes.OutcomeUnknown
 
