@@ -54,6 +54,7 @@ class Running:
             place.store.require_sound()
             recovery.recover(place.store, me)
             timekeeping.shorten_waits(place.store)
+            timekeeping.bring_back_slots(place.store)
         except BaseException:
             self._lock.release()
             raise

@@ -14,6 +14,7 @@ from baara_engine.store import families as rows_of_families
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
+BUDGET = str(FailureKind.BUDGET)  #: kind of a question that one asks for all that wait for the same limit
 STOPPED = "stopped"  #: how a lease ended: the engine was stopped in order
 CRASHED = deaths.CRASHED
 UNSETTLED = "unsettled"  #: how a lease ended: the store could not be written when it did
@@ -170,7 +171,10 @@ def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = No
     """
     if epoch is not None:
         executions.require_owner(tx, execution.id, epoch)
+    asked_for_all = any(one.kind == BUDGET for one in questions.open_of(tx, execution.id))
     questions.withdraw(tx, execution)
+    if asked_for_all:
+        wake_for_money(tx)  # another one asks in its place
     now = executions.get(tx, execution.id)
     after = executions.move(
         tx, now.id, now.status, Status.CANCELLED, epoch=epoch, outcome=Outcome.CANCELLED, cancel_requested_at=tx.now
@@ -186,7 +190,8 @@ def cancel(tx: Tx, store: Store, execution: Execution, *, epoch: int | None = No
 
 
 def wake_for_money(tx: Tx) -> None:
-    """Let everything that waits for money look again now; what still may not ask waits on."""
+    """Let everything that waits for money look again now; what still may not ask asks a person anew."""
+    questions.withdraw_all(tx, BUDGET)
     for waiting in executions.parked(tx, (FailureKind.BUDGET,)):
         executions.bring_forward(tx, waiting, tx.now)
 

@@ -35,6 +35,18 @@ def shorten_waits(store: Store) -> None:
         log.info("shortened %d waits that a wrong clock had made too long", shortened)
 
 
+def bring_back_slots(store: Store) -> None:
+    """Let what schedules queued while the clock was ahead begin now, rather than when that time comes."""
+    if store.read(waits.of_slots_too_long):
+        store.write(_bring_back)
+        log.info("brought back what a clock that was ahead had put off")
+
+
+def _bring_back(tx: Tx) -> None:
+    for execution_id in waits.of_slots_too_long(tx):
+        executions.bring_forward(tx, execution_id, tx.now)
+
+
 class Timekeeper:
     """Notices breaks of time and sees to what depends on them."""
 

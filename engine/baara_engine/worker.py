@@ -213,6 +213,8 @@ class Worker:
         for found in await self._time.see_to([lease.execution for lease, _ in self._leases.values()]):
             self._machine.jumped(found.jumped_ms)
             self._schedules.clock_was_set(found.jumped_ms)
+            if found.jumped_ms < 0:
+                timekeeping.bring_back_slots(self._store)
         await self._renew_now()
 
     def _since(self, moment: float) -> float:

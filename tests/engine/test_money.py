@@ -140,6 +140,20 @@ def test_a_model_without_a_price_is_not_asked_under_a_limit(
     assert "no known price" in str(engine.execution(held.id).error_message)
 
 
+def test_when_whoever_asked_is_called_off_another_asks(engine: Engine, working: Callable[..., ScriptedModel]) -> None:
+    """The question is everybody's: it does not go with the one that put it."""
+    engine.set_limit(Scope.DAY, "", CENT, by="a test")
+    executions = [submitted(engine) for _ in range(3)]
+    working()
+    until(lambda: all(engine.execution(one.id).waiting_reason == "budget" for one in executions))
+    [first] = engine.questions()
+    engine.cancel(first.execution_id)
+    until(lambda: [one for one in engine.questions() if one.id != first.id])
+    engine.set_limit(Scope.DAY, "", money.MICRO, by="a test")
+    until(lambda: ended(engine, *executions) == 2)
+    assert engine.questions() == []
+
+
 def test_limits_of_tasks_are_kept_apart(engine: Engine, working: Callable[..., ScriptedModel]) -> None:
     """What one task may not spend, another may; usage is told by task and by model."""
     for name in ("cheap", "dear"):

@@ -87,11 +87,12 @@ def _unknown(microusd: int) -> str:
 def _name(engine: Engine, limit: Limit) -> str:
     match limit.scope:
         case Scope.TASK:
-            return engine.task(limit.key).name
+            named = {task.id: task.name for task in engine.tasks()}
         case Scope.PROJECT:
-            return engine.project(limit.key).name
+            named = {project.id: project.name for project in engine.projects()}
         case _:
             return "everything"
+    return named.get(limit.key, f"{limit.key} (deleted)")
 
 
 def _document(limit: Limit) -> dict[str, object]:

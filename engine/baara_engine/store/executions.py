@@ -126,6 +126,7 @@ def move(
     execution = record(rows[0])
     if before in states.LEASED and after not in states.LEASED:
         _end_attempt(tx, execution, after)
+        spending.lapse(tx, execution_id)  # a question that is out now has an answer that nobody will hear
     _tell(tx, execution, before)
     _note_findings(tx, execution, before)
     return execution

@@ -31,5 +31,5 @@ def m008_spending(tx: Tx) -> None:
     """Add the ledger of what model calls cost, and the limits."""
     tx.sql(SPENT)
     tx.sql("CREATE INDEX spent_at ON spent(at)")
-    tx.sql("CREATE INDEX spent_open ON spent(execution_id) WHERE state = 'open'")
+    tx.sql("CREATE INDEX spent_execution_id ON spent(execution_id)")
     tx.sql(LIMIT)

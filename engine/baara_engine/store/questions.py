@@ -65,6 +65,16 @@ def withdraw(tx: Tx, execution: Execution, *, kind: str | None = None) -> None:
         _tell(tx, question_id, execution.id, execution.thread_id, "withdrawn")
 
 
+def withdraw_all(tx: Tx, kind: str) -> None:
+    """Close all open questions of a kind."""
+    statement = (
+        "UPDATE question SET status = 'withdrawn' WHERE status = 'open' AND kind = ? "
+        "RETURNING id, execution_id, thread_id"
+    )
+    for question_id, execution_id, thread_id in tx.sql(statement, (kind,)):
+        _tell(tx, question_id, execution_id, thread_id, "withdrawn")
+
+
 def get(view: View, question_id: str) -> Question:
     """Give the question of this full id. Raises `errors.NotFound`."""
     rows = view.rows(SELECT.where(models.Question.id == question_id))

@@ -9,7 +9,7 @@ class Spent(Base):
     """What one question to a model may cost, or has cost (see `store.spending`). Amounts in microdollars."""
 
     id = pw.AutoField()
-    execution_id = pw.TextField()
+    execution_id = pw.TextField(index=True)
     task_id = pw.TextField(null=True)
     project_id = pw.TextField(null=True)
     model = pw.TextField()
@@ -17,11 +17,6 @@ class Spent(Base):
     reserved = pw.BigIntegerField()
     cost = pw.BigIntegerField(null=True)
     state = pw.TextField()
-
-    class Meta:
-        """Peewee reads this."""
-
-        indexes = (pw.SQL("CREATE INDEX spent_open ON spent(execution_id) WHERE state = 'open'"),)
 
 
 class SpendingLimit(Base):

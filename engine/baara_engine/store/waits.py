@@ -13,6 +13,17 @@ FOR_A_LENGTH = f"queue = 'timer' AND status = 'retry_scheduled' AND {LONGEST} IS
 TOO_LONG = f"{FOR_A_LENGTH} AND not_before > ? + {LONGEST}"
 
 
+# What a schedule has queued waits for its jitter, or for its turn after a wake: for a length, though until a moment.
+OF_A_SLOT = "SELECT id FROM execution WHERE queue = 'timer' AND status = 'queued' AND slot_id IS NOT NULL"
+LONGEST_OF_A_SLOT_MS = 25 * 3600 * 1000  # a day of jitter at most, and the minutes of a quiet start
+
+
+def of_slots_too_long(view: View) -> list[str]:
+    """Give the ids of what a schedule has queued for later than it can have meant: its clock was ahead then."""
+    latest = view.now + LONGEST_OF_A_SLOT_MS
+    return [one for (one,) in view.sql(f"{OF_A_SLOT} AND not_before > ? ORDER BY id", (latest,))]
+
+
 def shift(tx: Tx, ms: Millis, longest: Mapping[str, Millis]) -> int:
     """Move the ends of waits along with a clock that was set by `ms`, and give how many that were.
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from tests.crash import simulation
 
-from baara_engine import clock, operations, queues
+from baara_engine import clock, operations, queues, timekeeping
 from baara_engine.clock import Millis
 from baara_engine.engine import Engine
 from baara_engine.records import Execution, Kind
@@ -96,6 +96,7 @@ class House:
             return self.plug.writes - before - (not kept), True
         self.plug.pull_at(NEVER, kept=False)
         writes = self.plug.writes - before
+        timekeeping.bring_back_slots(self.engine.store)
         while self._is_timer_due() and self.engine.store.write(executions.promote_due):
             pass
         return writes, False
