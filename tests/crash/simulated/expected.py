@@ -13,6 +13,7 @@ PARKS = {
     "key": 300_000,
     "billing": 300_000,
     "outage": 30_000,
+    "budget": 600_000,
 }  # ms
 HOPELESS = frozenset({"request", "refusal", "context", "turns", "damaged", "poison"})
 LONGEST_RETRY_MS = 750_000  # ten minutes and a quarter
