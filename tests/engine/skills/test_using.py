@@ -95,7 +95,7 @@ def test_an_execution_without_the_tool_is_offered_nothing(working: Engine, home:
     until_ended(working, working.submit(Submission(prompt="x", allowed_tools=("read",))))
     working.stop()
     assert "pdf" not in model.requests[0].system
-    assert [tool["name"] for tool in model.requests[0].tools] == ["read"]
+    assert [tool["name"] for tool in model.requests[0].tools] == ["read", "note_progress"]
 
 
 def test_files_are_copied_into_the_workspace_and_nowhere_else(home: Path, tmp_path: Path, skill: Write) -> None:
