@@ -27,7 +27,7 @@ from baara_engine.requests import Submission, TaskDraft, parse
         ({"prompt": "x", "timeout_s": float("inf")}, "timeout"),
         ({"prompt": "x", "max_turns": 0}, "max turns"),
         ({"prompt": "x", "workspace": "/there/is/no/such/folder"}, "is not a folder"),
-        ({"prompt": "x", "sandbox": "docker"}, "There is no sandbox “docker”"),
+        ({"prompt": "x", "sandbox": "qemu"}, "There is no sandbox “qemu”"),
         ({"prompt": "x", "allowed_tools": ("fly",)}, "There is no tool “fly”"),
         ({"prompt": "x", "queue": "dlq"}, "cannot be submitted"),
         ({"prompt": "x", "name": "two\nlines"}, "one line"),
