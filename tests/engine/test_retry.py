@@ -15,6 +15,7 @@ VERDICTS: list[tuple[K, type[Decision]]] = [
     (K.KEY, Park),
     (K.BILLING, Park),
     (K.OUTAGE, Park),
+    (K.BUDGET, Park),
     (K.SERVER, RetryAt),
     (K.BROKEN_ANSWER, RetryAt),
     (K.SANDBOX, RetryAt),
