@@ -46,7 +46,6 @@ async def test_python_starts_anew_in_a_warm_worker(hands: Hands) -> None:
         assert (await hands.python("print(1)")).output == "1\n"
         times.append(time.perf_counter() - begun)
     print(f"median {statistics.median(times) * 1000:.0f} ms")
-    assert len(times) == 10
 
 
 async def test_eight_at_once(wasm: WasmSandbox, tmp_path: Path) -> None:
