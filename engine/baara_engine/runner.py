@@ -217,7 +217,11 @@ class Runner:
     async def _open(self, execution: Execution, limits: sandboxes.Limits) -> sandboxes.Session:
         private = self._home / config.EXECUTIONS / execution.id
         homes.make_folder(private)
-        return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+        try:
+            return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+        except OSError as error:
+            homes.require_room(error, private)
+            raise
 
 
 def _tools(execution: Execution) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,17 @@ from tests.crash import mounts
 
 from baara_engine import errors
 from baara_engine.engine import Engine
+from baara_engine.records import Execution, Kind
 from baara_engine.requests import Submission
+from baara_engine.states import ENDED, Status
+from baara_engine.testing.scripted import ScriptedModel, ScriptedModels
 
 ROOT = Path(__file__).parents[3]
 SMALL_MIB = 24  # for a database and its log, and too little for a ballast
 REST_MIB = 8  # of something else that can be deleted
 PAGES = 40  # kilobytes of a prompt that takes up some pages
 HELD_S = 2.0
+LONG_S = 60.0  # seconds that no wait here takes unless something is wrong
 
 
 @contextlib.contextmanager
@@ -43,6 +47,14 @@ def fill_up(engine: Engine) -> tuple[list[str], errors.BaaraError]:
     raise AssertionError("the disk took more than it can hold")
 
 
+def _until(engine: Engine, execution_id: str, is_so: Callable[[Execution], bool]) -> Execution:
+    deadline = time.monotonic() + LONG_S
+    while not is_so(engine.execution(execution_id)):
+        assert time.monotonic() < deadline, engine.execution(execution_id)
+        time.sleep(0.05)
+    return engine.execution(execution_id)
+
+
 def ids(engine: Engine) -> set[str]:
     return {one.id for one in engine.executions(limit=10_000)}
 
@@ -63,6 +75,26 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         again = full.submit(Submission(prompt="there is room again"))
         assert ids(full) == {*acknowledged, again.id}
         full.close()
+
+
+@pytest.mark.expects_log("the disk is full", "could not be settled")
+def test_a_session_that_finds_no_room_waits_for_it(home: Path) -> None:
+    """What a sandbox keeps beside the work does not fit on its disk: no attempt is burned, and with room it goes on."""
+    engine = Engine(home)
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = stack.enter_context(mounts.tmpfs(home / "executions", 1))
+        except mounts.CannotMount as why:
+            pytest.skip(f"needs a user who may mount ({why})")
+        stack.callback(engine.close)
+        submitted = engine.submit(Submission(prompt="echo there is room", kind=Kind.COMMAND)).id
+        (disk / submitted).mkdir()
+        mounts.fill(disk / "filler")
+        engine.start(ScriptedModels(ScriptedModel([])))
+        _until(engine, submitted, lambda one: bool(one.resumed))
+        (disk / "filler").unlink()
+        ended = _until(engine, submitted, lambda one: one.status in ENDED)
+        assert (ended.status, ended.attempt, ended.output) == (Status.COMPLETED, 1, "there is room\n")
 
 
 def test_a_disk_that_has_become_read_only_is_said_and_costs_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from baara_engine.records import Json, Kind
 SCRIPTED = "scripted"  #: model id that is answered in the engine's own process; any other goes over the SDK
 SERVICE = "soak-service"
 LAST_TURN = 3
+SAID = re.compile(r"Turn (\d)\.")  #: how a turn is told: its answers cannot be counted once the beginning is shortened
 MEGABYTES = 3  # that a loud command prints
 HANG_S = 1.0  # seconds that a command which hangs is given
 SLOW_S = 15  # seconds that a command takes which is called off
@@ -68,7 +70,7 @@ def answer(messages: list[Json]) -> tuple[list[Json], str]:
     """Give the blocks of the model's next answer to a conversation, and its stop reason."""
     first = messages[0]["content"]
     wanted = json.loads(first if isinstance(first, str) else first[0]["text"])
-    turn = 1 + sum(message["role"] == "assistant" for message in messages)
+    turn = 1 + max(map(int, SAID.findall(json.dumps(messages))), default=0)
     if turn >= LAST_TURN:
         return [{"type": "text", "text": f"{wanted['what']} {wanted['key']} is done."}], "end_turn"
     name, value = _call(wanted["what"].removeprefix("agent-"), turn, wanted["key"], Path(wanted["ledger"]))
