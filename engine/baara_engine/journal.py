@@ -173,7 +173,7 @@ class Journal(shortening.Shortening):
 
     async def begin(self, prompt: str) -> None:
         """Write down the request, as the first message."""
-        await self._append_user(0, [{"type": "text", "text": prompt}])
+        await self._append_user(0, _text(prompt))
 
     async def answered(self, answer: Answer, turn: int, names: Collection[str] = ()) -> None:
         """Write down a complete answer, with its usage and cost, and reject what cannot be read of it.
@@ -221,7 +221,8 @@ class Journal(shortening.Shortening):
         def work(tx: Tx) -> None:
             self._fence(tx)
             problem = None if done.note is None else shortening.note(tx, execution, turn, done.note)
-            self._receipt(tx, turn, block, problem or done.text, is_error=done.is_error or problem is not None)
+            result = done.content() if problem is None else _text(problem)
+            self._receipt(tx, turn, block, result, is_error=done.is_error or problem is not None)
             questions.withdraw(tx, execution, kind=questions.STUCK)
             if done.post is not None:
                 threads.post(
@@ -277,10 +278,9 @@ class Journal(shortening.Shortening):
 
     def _reject(self, tx: Tx, turn: int, ordinal: int, block: Json, why: str) -> None:
         journal.intend(tx, self._execution.id, turn, ordinal, block, Effect.READ, {})
-        self._receipt(tx, turn, block, why, is_error=True)
+        self._receipt(tx, turn, block, _text(why), is_error=True)
 
-    def _receipt(self, tx: Tx, turn: int, block: Json, text: str, *, is_error: bool) -> None:
-        result = [{"type": "text", "text": text}]
+    def _receipt(self, tx: Tx, turn: int, block: Json, result: list[Json], *, is_error: bool) -> None:
         if journal.receive(tx, self._execution.id, turn, block["id"], result, is_error=is_error) is None:
             return  # it has one: an answer to a question came first
         data = {"name": block["name"], "is_error": is_error}
@@ -322,13 +322,17 @@ def close_open_calls(tx: Tx, execution_id: str, turn: int, content: list[Json], 
     for ordinal, block in enumerate(blocks):
         if block["id"] not in known:
             journal.intend(tx, execution_id, turn, ordinal, block, Effect.READ, {})
-        journal.receive(tx, execution_id, turn, block["id"], [{"type": "text", "text": why}], is_error=True)
+        journal.receive(tx, execution_id, turn, block["id"], _text(why), is_error=True)
     close_turn(tx, execution_id, turn, len(blocks))
 
 
 def _tool_result(call: ToolCall) -> Json:
     result = {"type": "tool_result", "tool_use_id": call.tool_use_id, "content": call.result}
     return result | {"is_error": True} if call.is_error else result
+
+
+def _text(text: str) -> list[Json]:
+    return [{"type": "text", "text": text}]
 
 
 def _tool_uses(content: list[Json]) -> list[Json]:

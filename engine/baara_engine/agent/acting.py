@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from baara_engine import errors, owner, sandboxes, tools, watch
-from baara_engine.agent import approvals
+from baara_engine.agent import approvals, windows
 from baara_engine.agent.habits import Habits
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
@@ -192,7 +192,8 @@ class Actor:
             return replace(outcome.question, tool_use_id=block["id"])
         if isinstance(outcome, tools.Awaited):
             return None  # whatever it waits for writes the receipt
-        await self.journal.receive(talk.turn, block, outcome, calls=len(talk.blocks))
+        seen = outcome if windows.of(self.execution.model).sees else outcome.unseen()
+        await self.journal.receive(talk.turn, block, seen, calls=len(talk.blocks))
         await self.session.settled(call.key)
         return None
 

@@ -47,8 +47,8 @@ class Compactor:
     def request(self, talk: Conversation) -> Request:
         """Make the next question."""
         return Request(
-            self.execution.model, self.system, talk.messages, self.tools, self.window.answer, self.edits,
-            self._betas(talk),
+            self.execution.model, self.system, shrinking.thinned(talk.messages), self.tools, self.window.answer,
+            self.edits, self._betas(talk),
         )  # fmt: skip
 
     async def make_room(self, talk: Conversation, beat: Callable[[str], None]) -> bool:

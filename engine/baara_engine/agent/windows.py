@@ -1,7 +1,7 @@
 """How much a model takes in at once, and what the service does about long conversations: dated data."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from baara_engine.config import OFFLINE
 from baara_engine.records import Json
@@ -25,6 +25,7 @@ class Window:
     size: int | None  #: of question and answer together; None for no limit
     compacts: bool = False  #: the service compacts by itself when asked to (`compact_20260112`)
     clears: bool = False  #: the service leaves out old tool results when asked to (`clear_tool_uses_20250919`)
+    sees: bool = True  #: it takes pictures
 
     @property
     def answer(self) -> int:
@@ -84,7 +85,7 @@ TABLE: dict[str, Window] = {
     "claude-opus-4-5": Window(200_000, clears=True),
     "claude-sonnet-4-5": Window(200_000, clears=True),
     "claude-haiku-4-5": Window(200_000, clears=True),
-    OFFLINE: Window(None),  # it reads its whole conversation each time, and must
+    OFFLINE: Window(None, sees=False),  # it reads its whole conversation each time, and must
 }
 
 
@@ -95,7 +96,7 @@ def of(model: str, most: int | None = None) -> Window:
     """
     known = TABLE.get(DATED.sub("", model))
     if known is None:
-        return Window(most or UNKNOWN)
+        return Window(most or UNKNOWN, sees=False)
     if most is None or known.size is None:
         return known
-    return Window(min(most, known.size), known.compacts, known.clears)
+    return replace(known, size=min(most, known.size))

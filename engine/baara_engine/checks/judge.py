@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable
 from typing import TypedDict
 
+from baara_engine import address_space
+
 MEMORY = 1024 * 1024 * 1024  # bytes of address space, against what explodes
 MAX_DETAIL = 500  # characters: a value that does not fit may be a whole file
 
@@ -27,7 +29,7 @@ class Verdict(TypedDict):
 def main() -> None:
     """Do the job that comes in by standard input."""
     warnings.simplefilter("ignore")
-    _limit_memory()
+    address_space.limit(MEMORY)
     job = json.load(sys.stdin)
     verdict = JOBS[job["kind"]](job["rule"], job["text"])
     verdict["detail"] = _short(verdict["detail"])
@@ -69,13 +71,6 @@ def _problem(schema: object, value: object) -> str | None:
 
 def _short(text: str) -> str:
     return text if len(text) <= MAX_DETAIL else f"{text[:MAX_DETAIL]}…"
-
-
-def _limit_memory() -> None:
-    if sys.platform == "linux":  # elsewhere an address space cannot be limited so low
-        resource = importlib.import_module("resource")
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard), hard))
 
 
 JOBS: dict[str, Callable[[str, str], Verdict]] = {"output": _matches, "json": _fits}

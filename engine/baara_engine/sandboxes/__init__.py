@@ -147,6 +147,10 @@ class Session(Protocol):
         """Read a text file; `view_range` is the first and last line, from 1, with -1 for the last line there is."""
         ...
 
+    async def read_bytes(self, path: str, most: int) -> bytes:
+        """Read a whole file of any content; one of more than `most` bytes is refused."""
+        ...
+
     async def write(self, path: str, content: str) -> None:
         """Write a whole text file at once (never half of it), making folders as needed."""
         ...

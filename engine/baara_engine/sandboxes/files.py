@@ -30,6 +30,15 @@ def read(workspace: Workspace, path: str, wanted: reading.LineRange | None, limi
         return reading.read_text(file, path, size, wanted, limit)
 
 
+def read_bytes(workspace: Workspace, path: str, most: int) -> bytes:
+    """Read a whole file of at most so many bytes."""
+    with workspace.opened(path, confined.FILE) as file:
+        if require_regular(file, path).st_size > most:
+            raise errors.InvalidInput(f"“{path}” is larger than {most / MIB:g} MiB.")
+        with os.fdopen(os.dup(file), "rb") as whole:
+            return whole.read(most)
+
+
 def digest(workspace: Workspace, path: str) -> str | None:
     """Give the SHA-256 of a file in hex, None if there is no such file."""
     with workspace.root() as root, workspace.explaining(path):

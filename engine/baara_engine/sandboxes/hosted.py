@@ -49,6 +49,10 @@ class Hosted:
         """Read a text file, or a range of its lines."""
         return await asyncio.to_thread(files.read, self._workspace, path, view_range, self._limits.read_bytes)
 
+    async def read_bytes(self, path: str, most: int) -> bytes:
+        """Read a whole file of any content."""
+        return await asyncio.to_thread(files.read_bytes, self._workspace, path, most)
+
     async def write(self, path: str, content: str) -> None:
         """Write a whole text file at once."""
         await asyncio.to_thread(files.write, self._workspace, path, content)

@@ -5,9 +5,10 @@ against `schema` (by `check.problem`) before anything runs; its `effect` says wh
 recovery goes by.
 """
 
+import base64
 import importlib
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Protocol, cast
 
@@ -78,6 +79,23 @@ class Note:
     replace: bool = False  #: the lists stand in place of those before
 
 
+UNSEEN = "\n[not shown: this model is not known to see pictures]"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture for the model to look at, small enough to be sent."""
+
+    media_type: str
+    data: bytes
+    told: str  #: its size, for a model that does not see
+
+    def block(self) -> Json:
+        """Give it as a content block of the Messages API."""
+        source = {"type": "base64", "media_type": self.media_type, "data": base64.b64encode(self.data).decode("ascii")}
+        return {"type": "image", "source": source}
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """The tool ran, and this goes back to the model."""
@@ -86,6 +104,15 @@ class Done:
     is_error: bool = False
     post: Post | None = None
     note: Note | None = None
+    pictures: tuple[Picture, ...] = ()
+
+    def content(self) -> list[Json]:
+        """Give it as the content of a tool result."""
+        return [{"type": "text", "text": self.text}, *(picture.block() for picture in self.pictures)]
+
+    def unseen(self) -> "Done":
+        """Give it for a model that does not take pictures."""
+        return replace(self, text=self.text + UNSEEN, pictures=()) if self.pictures else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +170,7 @@ TABLE: dict[str, str] = {
     "python": "baara_engine.tools.python",
     "javascript": "baara_engine.tools.javascript",
     "read": "baara_engine.tools.read",
+    "view": "baara_engine.tools.view",
     "write": "baara_engine.tools.write",
     "edit": "baara_engine.tools.edit",
     "glob": "baara_engine.tools.glob",
