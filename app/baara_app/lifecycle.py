@@ -59,9 +59,9 @@ def serve(home: Path, port: int) -> int:
         engine = Engine(home, config_=config())
         stack.callback(engine.close)
         engine.start(make_models(engine.config))
-        server = importlib.import_module(SERVER).Server(listening)
-        stack.callback(server.stop)
         runtime = _describe(listening)
+        server = importlib.import_module(SERVER).Server(listening, runtime.token, runtime.mcp_token)
+        stack.callback(server.stop)
         stack.enter_context(_announced(home, runtime))
         print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
         while not stopped.wait(SUPERVISE_S):

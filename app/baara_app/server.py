@@ -1,23 +1,22 @@
-"""The local HTTP server: loopback only. For now it says that it is there, and refuses everything else."""
+"""The local HTTP server: loopback only, behind the guard. For now there is nothing behind it."""
 
 import logging
 import socket
 import threading
+import time
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+
+from baara_app import guard
+from baara_app.guard import connections, doors
 
 log = logging.getLogger(__name__)
 
 STOP_S = 5.0  # for open connections to end
-
-
-async def healthz(_request: Request) -> JSONResponse:
-    """Say that the server answers, and nothing else."""
-    return JSONResponse({"status": "ok"})
+FRAME = 1024 * 1024  # bytes of one message of a socket
 
 
 async def unknown(_request: Request, _error: Exception) -> JSONResponse:
@@ -28,12 +27,15 @@ async def unknown(_request: Request, _error: Exception) -> JSONResponse:
 class Server:
     """A server on a bound socket, in a thread of its own."""
 
-    def __init__(self, listening: socket.socket) -> None:
-        """Start to serve."""
-        app = Starlette(routes=[Route("/healthz", healthz)], exception_handlers={404: unknown})
+    def __init__(self, listening: socket.socket, token: str, mcp_token: str) -> None:
+        """Start to serve, to whoever has one of these tokens or comes by a link."""
+        port = listening.getsockname()[1]
+        self.doors = doors.Doors(token, mcp_token, time.monotonic, f"baara-{port}")
+        app = guard.Guard(Starlette(exception_handlers={404: unknown}), port, self.doors)
         settings = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=int(STOP_S)
-        )
+            app, http=connections.Connection, log_config=None, access_log=False, lifespan="off", ws="none",
+            ws_max_size=FRAME, server_header=False, proxy_headers=False, timeout_graceful_shutdown=int(STOP_S),
+        )  # fmt: skip
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listening]}, name="baara-web", daemon=True

@@ -58,11 +58,15 @@ def test_it_says_where_it_is_and_how_it_is(home: Path) -> None:
 
 
 def test_everything_else_is_refused(home: Path) -> None:
-    """A route that does not exist gives 404 and says nothing."""
-    with serving(home) as (_, url), pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{url}/api/v1/executions", timeout=LONG)
-    assert refused.value.code == 404
-    refused.value.close()
+    """A stranger gets 401 whatever he asks for; with the token, what does not exist gives 404."""
+    with serving(home) as (_, url):
+        token = json.loads((home / "runtime.json").read_text())["token"]
+        for headers, status in (({}, 401), ({"Authorization": f"Bearer {token}"}, 404)):
+            asked = urllib.request.Request(f"{url}/api/v1/executions", headers=headers)
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(asked, timeout=LONG)
+            assert refused.value.code == status
+            refused.value.close()
 
 
 def test_a_second_engine_on_one_home_is_refused(home: Path) -> None:
