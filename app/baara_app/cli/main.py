@@ -15,6 +15,7 @@ from baara_app.cli import (
     executions,
     key,
     mcp_servers,
+    opening,
     options,
     output,
     projects,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+app.command("open")(opening.open_)
 app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")

@@ -14,6 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.types import Scope
 
+from baara_app import handshake
 from baara_app.guard.answers import Refusal
 
 KEY_BYTES = 32  # 256 bits of randomness in every key
@@ -75,7 +76,7 @@ class Doors:
 
     def proof(self, challenge: str) -> str:
         """Show that this server knows the token of `runtime.json`, to whoever knows it too, without telling it."""
-        return prove(self._proof, challenge)
+        return handshake.prove(self._proof, challenge)
 
     def visitor(self, scope: Scope) -> Visitor | None:
         """Say who this is, by the key that comes with it; None for a stranger."""
@@ -118,11 +119,6 @@ class Doors:
         for key, visitor in by_age[: max(len(by_age) - MOST_SESSIONS, 0)]:
             visitor.gone.set()
             del self._sessions[key]
-
-
-def prove(token: bytes, challenge: str) -> str:
-    """Give what a server answers to a challenge that has this token."""
-    return hmac.new(token, b"baara server: " + challenge.encode(), hashlib.sha256).hexdigest()
 
 
 def _authorization(scope: Scope) -> bytes:

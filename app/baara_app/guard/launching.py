@@ -6,11 +6,8 @@ from urllib.parse import parse_qs
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import Receive, Scope, Send
 
+from baara_app import handshake
 from baara_app.guard import answers, doors
-
-OPEN = "/open"  #: with `key`, and `to` for the page
-PROVE = "/prove"  #: with `challenge`: shows that it is this server that answers, and no other on its port
-NEW_LINK = "/api/v1/links"  #: a POST with the token makes a link
 
 # A path of ours and nothing else: what begins with two slashes, or with a backslash, leads to another host.
 PAGE = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?#\[\]-]{0,500}")
@@ -34,7 +31,11 @@ class Launching:
 
     async def is_answered(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer what is asked before anybody is let in; say whether it was."""
-        known = {("GET", OPEN): self._open, ("GET", PROVE): self._prove, ("POST", NEW_LINK): self._link}
+        known = {
+            ("GET", handshake.OPEN): self._open,
+            ("GET", handshake.PROVE): self._prove,
+            ("POST", handshake.NEW_LINK): self._link,
+        }
         found = known.get((scope["method"], scope["path"]))
         if found is None:
             return False
@@ -63,7 +64,9 @@ class Launching:
         if visitor is None or visitor.role != "api":
             await answers.refuse(scope, receive, send, doors.STRANGER)
             return
-        await JSONResponse({"path": f"{OPEN}?key={self._doors.launch()}"}, status_code=201)(scope, receive, send)
+        await JSONResponse({"path": f"{handshake.OPEN}?key={self._doors.launch()}"}, status_code=201)(
+            scope, receive, send
+        )
 
 
 def _asked(scope: Scope, name: str) -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 from tests.app.guard.conftest import COOKIE, HOST, MCP_TOKEN, PORT, TOKEN, Caller
 
+from baara_app import handshake
 from baara_app.guard import doors
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -226,7 +227,7 @@ async def test_14_every_answer_says_what_it_may_load(caller: Caller) -> None:
 async def test_24_the_server_shows_who_it_is_before_it_is_trusted(caller: Caller) -> None:
     """Whoever knows the token sees that the server knows it too; nobody learns it by asking."""
     said = await caller.ask("/prove?challenge=0123456789abcdef")
-    assert said.body.decode() == f'{{"proof":"{doors.prove(TOKEN.encode(), "0123456789abcdef")}"}}'
+    assert said.body.decode() == f'{{"proof":"{handshake.prove(TOKEN.encode(), "0123456789abcdef")}"}}'
     assert TOKEN not in said.body.decode()
     for challenge in ("", "short", "x" * 129, "a b" * 9, "0123456789abcdef&challenge=0123456789abcdef"):
         assert (await caller.ask(f"/prove?challenge={challenge}")).status == 400
