@@ -10,6 +10,7 @@ from baara_engine.checks import specs
 from baara_engine.clock import Millis
 from baara_engine.permission import calls as permitted
 from baara_engine.records import Json, Kind, Permission, UnknownEffect
+from baara_engine.sandboxes import asking
 from baara_engine.schedules.records import Missed, Overlap
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
@@ -184,6 +185,13 @@ class Options(pydantic.BaseModel):
     def _has_somebody_to_ask(self) -> Self:
         if self.kind is Kind.COMMAND and self.permission is not Permission.AUTO:
             raise ValueError("a command is your own word already; the permission is for what an agent does")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _has_a_shell_where_one_is_needed(self) -> Self:
+        what = asking.needs_shell(self.kind, self.gate, self.checks)
+        if what is not None and self.sandbox in sandboxes.WITHOUT_SHELL:
+            raise ValueError(f"{what} needs a shell, and {self.sandbox} has none; choose native or docker")
         return self
 
     @property

@@ -135,7 +135,8 @@ class Runner:
     async def _work(self, lease: Lease, talk: Conversation) -> None:
         execution = lease.execution
         limits = sandboxes.limits_of(execution.sandbox_limits)
-        lacking = await asking.lacking(self._sandbox(execution.sandbox), limits)
+        shell = asking.needs_shell(execution.kind, execution.gate, execution.checks) is not None
+        lacking = await asking.lacking(self._sandbox(execution.sandbox), limits, needs_shell=shell)
         if lacking is not None:
             await self._settle.waiting(execution, [lacking], talk.turn, lease.worked_ms)
             return

@@ -209,6 +209,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "wasm": ("baara_engine.sandboxes.wasm", "WasmSandbox"),
 }
 DEFAULT = "native"
+WITHOUT_SHELL = frozenset({"wasm"})  #: those that run no shell commands
 
 
 def make(name: str) -> Sandbox:

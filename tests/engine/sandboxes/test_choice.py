@@ -54,8 +54,21 @@ def test_without_its_sandbox_work_waits_and_runs_nowhere_else(working: Engine) -
     execution = submitted(working, sandbox="docker")
     question = asked(working, execution)
     assert "Install Docker" in question.text
-    assert question.options == (asking.TRY_AGAIN, "Use native", "Use wasm", asking.STOP)
+    assert question.options == (asking.TRY_AGAIN, "Use native", asking.STOP)  # wasm has no shell for a command
     assert not (Path(execution.workspace) / "made").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [({"kind": Kind.COMMAND}, "a command"), ({"gate": "true"}, "a gate"), ({"checks": ("command:true",)}, "a check")],
+)
+def test_what_needs_a_shell_is_refused_where_there_is_none(engine: Engine, more: dict[str, object], what: str) -> None:
+    """It is said when it is asked for, and not found out when it has run."""
+    with pytest.raises(
+        errors.InvalidInput, match=f"{what}.* needs a shell, and wasm has none; choose native or docker"
+    ):
+        requests.parse(Submission, {"prompt": "x", "sandbox": "wasm", **more})
+    assert requests.parse(Submission, {"prompt": "x", "sandbox": "wasm", "checks": ("output:x",)}).sandbox == "wasm"
 
 
 def test_a_person_may_choose_another(working: Engine) -> None:
