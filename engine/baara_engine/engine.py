@@ -73,6 +73,7 @@ class Engine(
     Money,
     engine_parts.Families,
     engine_parts.Templates,
+    engine_parts.Pausing,
     engine_parts.Projects,
     engine_parts.Skills,
     engine_parts.McpServers,

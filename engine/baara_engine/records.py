@@ -342,6 +342,15 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A person's word that nothing is to begin for a while."""
+
+    since: Millis
+    until: Millis | None  #: None: until somebody says otherwise
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something about the work or the engine that is not as it should be, or was not."""
 

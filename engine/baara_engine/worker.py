@@ -17,7 +17,7 @@ from baara_engine.health.monitor import Monitor
 from baara_engine.records import Event, Execution
 from baara_engine.runner import Lease, Runner
 from baara_engine.scheduling import scheduler
-from baara_engine.store import executions, news
+from baara_engine.store import executions, news, pausing
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
 
@@ -34,8 +34,11 @@ STORE_TROUBLE_S = 1.0  # pause after the store refused, so that a full disk is n
 
 # Commits of this process that may have made work ready, or room for it.
 WAKING = frozenset(
-    {events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_REQUESTED, events.Kind.SCHEDULE},
-)
+    {
+        events.Kind.STATUS, events.Kind.QUEUE, events.Kind.CANCEL_REQUESTED, events.Kind.SCHEDULE,
+        events.Kind.PAUSED, events.Kind.UNPAUSED,
+    }
+)  # fmt: skip
 
 
 class Worker:
@@ -117,7 +120,8 @@ class Worker:
             self._sweep()
             self._end_cancelled()
             await self._promote()
-            await self._claim()
+            if not self._pause():
+                await self._claim()
         except errors.BaaraError as error:
             log.error("the store could not be used, trying again: %s", error)  # noqa: TRY400 - the sentence says it all
             await asyncio.sleep(STORE_TROUBLE_S)
@@ -142,6 +146,20 @@ class Worker:
         if self._since(self._swept) >= self._sweep_s:
             return True
         return self._next_due is not None and self._next_due <= self._store.clock.now()
+
+    def _pause(self) -> bool:
+        """Say whether all work is paused; what is at work then leaves at its next step.
+
+        What a person runs by itself (`only`) is not held up: it was asked for just now.
+        """
+        pause = None if self._only is not None else self._store.read(pausing.get)
+        if pause is None:
+            return False
+        for lease, _ in self._leases.values():
+            lease.stopping = True
+        if pause.until is not None:
+            self._next_due = min(pause.until, self._next_due or pause.until)
+        return True
 
     async def _claim(self) -> None:
         if not self._store.read(self._may_claim):

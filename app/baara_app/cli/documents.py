@@ -16,6 +16,7 @@ from baara_engine.records import (
     Json,
     Kind,
     Message,
+    Pause,
     Progress,
     Question,
     Queue,
@@ -123,6 +124,11 @@ def tool_call(record: ToolCall) -> Json:
 def queue(record: Queue) -> Json:
     """Give a queue."""
     return asdict(record)
+
+
+def pause(record: Pause | None) -> Json | None:
+    """Give the pause of all work."""
+    return None if record is None else _with_times(asdict(record))
 
 
 def thread(record: Thread) -> Json:

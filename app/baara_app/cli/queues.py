@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, output
+from baara_app.cli import common, documents, output, words
 from baara_app.cli.common import Shell
-from baara_engine.records import Queue
+from baara_engine import clock
+from baara_engine.records import Pause, Queue
+from baara_engine.schedules import parsing
 
 app = typer.Typer(help="The four queues.")
 
@@ -44,9 +46,40 @@ def set_(
         _show(shell, engine.set_concurrency(name, concurrency))
 
 
+@app.command("pause")
+@common.command
+def pause(
+    shell: Shell,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601, or +1h.")] = None,
+) -> None:
+    """Pause all work, until you resume it unless you say when: what runs keeps its last step, and nothing begins."""
+    moment = None if until is None else parsing.parse_at(until, clock.SystemClock().now()).at
+    with shell.engine() as engine:
+        _show_pause(shell, engine.pause(moment, by="the command line"))
+
+
+@app.command("resume")
+@common.command
+def resume(shell: Shell) -> None:
+    """Let work go on that is paused."""
+    with shell.engine() as engine:
+        was_paused = engine.unpause(by="the command line")
+    if shell.json:
+        output.document({"paused": None, "was_paused": was_paused})
+    else:
+        output.text("Work goes on." if was_paused else "Work was not paused.")
+
+
 def row(queue: Queue) -> tuple[str, ...]:
     """Give a queue as a row of a table."""
     return (queue.name, str(queue.queued), str(queue.running), str(queue.concurrency), queue.purpose)
+
+
+def _show_pause(shell: Shell, found: Pause) -> None:
+    if shell.json:
+        output.document({"paused": documents.pause(found)})
+    else:
+        output.text(f"{words.pause(found)} To go on: baara queues resume.")
 
 
 def _show(shell: Shell, queue: Queue) -> None:

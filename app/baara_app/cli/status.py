@@ -23,6 +23,7 @@ def status(shell: Shell) -> None:
         failed = len(engine.dead_letters())
         wrong = engine.health()
         due = engine.next_due()
+        pause = engine.paused()
     running = _runtime(shell) if working else None
     if shell.json:
         output.document(
@@ -31,6 +32,7 @@ def status(shell: Shell) -> None:
                 "version": baara_engine.__version__,
                 "working": working,
                 "engine": running,
+                "paused": documents.pause(pause),
                 "queues": [documents.queue(queue) for queue in found],
                 "questions": asking,
                 "failed": failed,
@@ -44,6 +46,7 @@ def status(shell: Shell) -> None:
             ("Home", str(shell.home)),
             ("Version", baara_engine.__version__),
             ("Engine", _engine(working, running)),
+            *([] if pause is None else [("Paused", words.pause(pause))]),
             ("Needs you", words.count(asking, "question")),
             ("Failed", words.count(failed, "execution")),
             ("Next due", words.local(due) or "nothing"),

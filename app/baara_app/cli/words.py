@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from baara_engine import queues, resuming, retry, states
 from baara_engine.clock import Millis
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution
+from baara_engine.records import Execution, Pause
 from baara_engine.states import Status
 
 MS_PER_S = 1000
@@ -58,6 +58,11 @@ def waiting(reason: str | None, until: Millis | None) -> str:
     when = "" if reason in retry.UNTIL_CHANGED else _until(until)
     what = "" if when and reason == "time" else f" for {waited_for(reason)}"
     return f"Waiting{when}{what}"
+
+
+def pause(found: Pause) -> str:
+    """Say that all work is paused, and until when."""
+    return f"All work is paused{'' if found.until is None else _until(found.until)}."
 
 
 def _until(at: Millis | None) -> str:

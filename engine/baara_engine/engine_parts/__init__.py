@@ -2,8 +2,9 @@
 
 from baara_engine.engine_parts.families import Families
 from baara_engine.engine_parts.mcp import McpServers
+from baara_engine.engine_parts.pausing import Pausing
 from baara_engine.engine_parts.projects import Projects
 from baara_engine.engine_parts.skills import Skills
 from baara_engine.engine_parts.templates import Templates
 
-__all__ = ["Families", "McpServers", "Projects", "Skills", "Templates"]
+__all__ = ["Families", "McpServers", "Pausing", "Projects", "Skills", "Templates"]

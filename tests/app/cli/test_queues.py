@@ -30,3 +30,20 @@ def test_the_concurrency_is_set_within_limits(baara: Baara, engine: Engine) -> N
     for done, status, line in refused:
         assert (done.returncode, done.stderr.count("\n"), done.stderr.startswith(f"baara: {line}")) == (status, 1, True)
     assert engine.queue("transfer").concurrency == 3
+
+
+def test_all_work_is_paused_and_resumed(baara: Baara, engine: Engine) -> None:
+    """The pause is said where one looks, ends at its time or by a word, and a moment that is none is refused."""
+    told = json.loads(baara("queues", "pause", "--until", "+1h", "--json").stdout)["paused"]
+    assert told["by"] == "the command line"
+    assert told["until"] > told["since"]
+    assert "All work is paused until " in baara("status").stdout
+    assert json.loads(baara("status", "--json").stdout)["paused"] == told
+    assert baara("queues", "resume").stdout == "Work goes on.\n"
+    assert engine.paused() is None
+    assert json.loads(baara("queues", "resume", "--json").stdout) == {"paused": None, "was_paused": False}
+    assert "until you resume" in baara("queues", "pause", "--help").stdout
+    assert baara("queues", "pause").stdout == "All work is paused. To go on: baara queues resume.\n"
+    for said in ("yesterday", "2020-01-01T00:00"):
+        refused = baara("queues", "pause", "--until", said)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
