@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import baara_engine
-from baara_app import credentials
+from baara_app import credentials, logs
 from baara_engine import addresses, clock, errors, redaction
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
@@ -58,6 +58,7 @@ def serve(home: Path, port: int) -> int:
         listening = stack.enter_context(_bound(port))
         engine = Engine(home, config_=config())
         stack.callback(engine.close)
+        stack.enter_context(logs.kept(home))
         engine.start(make_models(engine.config))
         runtime = _describe(listening)
         server = importlib.import_module(SERVER).Server(listening, runtime.token, runtime.mcp_token)

@@ -14,6 +14,7 @@ from baara_app.cli import (
     doctor,
     executions,
     key,
+    log,
     mcp_servers,
     opening,
     options,
@@ -57,6 +58,7 @@ app.add_typer(skills.plugins, name="plugins")
 app.add_typer(spending.app, name="limits")
 app.command("usage")(spending.usage)
 app.command("status")(status.status)
+app.command("log")(log.log)
 app.add_typer(mcp_servers.app, name="mcp-servers")
 app.add_typer(key.app, name="key")
 app.command("backup")(backup.backup)

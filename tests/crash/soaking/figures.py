@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 KNOWN = frozenset(
     {
         "baara.db", "baara.db-wal", "baara.db-shm", "instance.json", "engine.lock", "migrate.lock", "backup.lock",
-        "backups", "ballast", "executions", "workspaces", "run", "lost+found",
+        "backups", "ballast", "executions", "workspaces", "run", "logs", "lost+found",
     }
 )  # fmt: skip
 
