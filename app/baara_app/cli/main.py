@@ -15,6 +15,7 @@ from baara_app.cli import (
     executions,
     key,
     log,
+    login,
     mcp_servers,
     opening,
     options,
@@ -61,6 +62,7 @@ app.command("status")(status.status)
 app.command("log")(log.log)
 app.add_typer(mcp_servers.app, name="mcp-servers")
 app.add_typer(key.app, name="key")
+app.add_typer(login.app, name="login")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
