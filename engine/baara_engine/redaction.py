@@ -76,6 +76,8 @@ class Secrets:
             if part in text:
                 text = text.replace(part, HIDDEN)
         small = text.lower()
+        if _ANY_LITERAL.search(small) is None:  # nearly always: every value that is written comes by here
+            return text
         for literals, pattern in _SHAPES:
             if any(literal in small for literal in literals):
                 text = pattern.sub(_hide, text)
@@ -208,3 +210,4 @@ _SHAPES = tuple(
     (literals, re.compile(pattern))
     for literals, pattern in (*SHAPES, *(((low,), f"{part}[A-Za-z0-9+/_=-]*") for low, part in _IN_BASE64))
 )
+_ANY_LITERAL = re.compile("|".join(re.escape(literal) for literals, _ in _SHAPES for literal in literals))

@@ -1,11 +1,15 @@
 """The short form of the months of schedules; README.md says how to run the long one."""
 
+import os
+
 import pytest
 from tests.crash import slots
 
 from baara_engine.clock import Millis
 from baara_engine.scheduling.scheduler import Scheduler
 
+# Seeds of two hundred schedules, from 1 on. They take minutes, so a person's run has some, and the project's own all.
+LARGE_HOUSES = 500 if os.environ.get("CI") == "true" else 8
 SEEDS = (1, 2, 3, 5, 20261135)  # in the last, a clock that is ten years ahead queues what is made up for
 
 
@@ -22,6 +26,18 @@ def test_a_month_of_schedules_is_in_the_ledger_as_the_policies_say(seed: int) ->
     history = slots.simulate(seed)
     assert history.broken is None, slots.told(history)
     assert history.counts["kills"] + history.counts["jumps"] > 0
+
+
+@pytest.mark.timeout(3000)
+def test_months_of_two_hundred_schedules_are_in_the_ledger_as_the_policies_say() -> None:
+    """So it is with two hundred schedules, seed after seed."""
+    broken = [
+        slots.told(history)
+        for history in slots.simulate_all(range(1, LARGE_HOUSES + 1), schedules=slots.MANY, jobs=os.cpu_count() or 1)
+        if history.broken is not None
+    ]
+    again = f"python -m tests.crash.slots --schedules {slots.MANY} --seed "
+    assert not broken, f"{len(broken)} of {LARGE_HOUSES}; to see one again: {again}N: {broken[:5]}"
 
 
 def test_a_month_happens_again_as_it_was() -> None:

@@ -4,6 +4,7 @@ Due times are milliseconds since 1970 UTC; they end with the year 9900. `cron` s
 on days on which clocks are set.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ LATEST: Millis = int(datetime(cron.LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp() 
 SHORTEST_S = 1
 LONGEST_S = 366 * 86_400  # a leap year; what is rarer is a date, which is what cron is for
 ORDINAL = re.compile(r"(?<=[2-5])([123])th\b")
+REMEMBERED = 2048  # answers: after a wake all schedules are asked from the same moment, and many have the same rule
 UNITS_S = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -50,6 +52,7 @@ class Once:
 Rule = Cron | Every | Once
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def next_after(rule: Rule, after: Millis) -> Millis | None:
     """Give the first due time strictly later than `after`, or None if there is none."""
     return next(_due(rule, after), None)

@@ -42,7 +42,7 @@ class Standing:
         for after, until in reversed(self.gaps()):
             if len(found) == count:
                 break
-            found = times.newest(rule, after, until, count - len(found)) + found
+            found = [*times.newest(rule, after, until, count - len(found)), *found]
         return found
 
 

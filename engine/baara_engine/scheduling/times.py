@@ -1,25 +1,29 @@
 """The newest due times of a rule, found from the end: years of due times cost what a few cost."""
 
+import functools
 import itertools
 
 from baara_engine.clock import Millis
 from baara_engine.schedules import rules
 
-FIRST_LOOK_MS = 60_000  # the first stretch that is looked through; each that is empty is followed by one twice as long
+FIRST_LOOK_MS = 60_000  # the first stretch that is looked through
+LONGER = 8  # times as long is the next, where one held too few: each begins anew, and finds some times enough
 COUNTED = 300  # due times of a run that are counted one by one, for some 20 ms; of more the number is left open
 
 
-def newest(rule: rules.Rule, after: Millis, until: Millis, count: int) -> list[Millis]:
+@functools.lru_cache(maxsize=rules.REMEMBERED)
+def newest(rule: rules.Rule, after: Millis, until: Millis, count: int) -> tuple[Millis, ...]:
     """Give the newest `count` due times in (after, until], oldest first; fewer, if there are fewer."""
     length = FIRST_LOOK_MS
     while True:
         begin = max(after, until - length)
         found = list(rules.between(rule, begin, until))
         if len(found) >= count or begin <= after:
-            return found[-count:]
-        length *= 2
+            return tuple(found[-count:])
+        length *= LONGER
 
 
+@functools.lru_cache(maxsize=rules.REMEMBERED)
 def count(rule: rules.Rule, after: Millis, until: Millis) -> int | None:
     """Count the due times in (after, until]; None if they are too many."""
     if isinstance(rule, rules.Every):

@@ -95,12 +95,11 @@ def listing(
     view: View, *, status: Status | None = None, task_id: str | None = None, limit: int = 50
 ) -> list[Execution]:
     """Give the newest executions, newest first."""
-    query = models.select(models.Execution, Execution)
-    if status is not None:
-        query = query.where(models.Execution.status == status)
-    if task_id is not None:
-        query = query.where(models.Execution.task_id == task_id)
-    return [record(row) for row in view.rows(query.order_by(models.Execution.id.desc()).limit(limit))]
+    wanted = {"status": status, "task_id": task_id}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{name} = ?" for name in given) or "TRUE"
+    rows = view.sql(f"{SELECT} WHERE {where} ORDER BY id DESC LIMIT ?", (*given.values(), limit))
+    return [record(row) for row in rows]
 
 
 def move(

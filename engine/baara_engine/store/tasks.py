@@ -1,6 +1,6 @@
 """Task definitions."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from baara_engine.store.transaction import Row, Tx, View
 
 TABLE: Any = models.Task  # as Any, because the stubs disagree with themselves about deleting
 SELECT = models.select(TABLE, Task)
+GET = f"SELECT {', '.join(field.name for field in fields(Task))} FROM task WHERE id = ?"  # asked at each due time
 
 
 def make(tx: Tx, task: Task) -> Task:
@@ -36,7 +37,7 @@ def delete(tx: Tx, task: Task) -> None:
 
 def get(view: View, task_id: str) -> Task:
     """Give the task of this full id. Raises `errors.NotFound`."""
-    rows = view.rows(SELECT.where(TABLE.id == task_id))
+    rows = view.sql(GET, (task_id,))
     if not rows:
         raise errors.NotFound(f"There is no task {task_id}.")
     return _task(rows[0])
@@ -75,6 +76,7 @@ def _task(row: Row) -> Task:
     lists: Json = {name: None if text is None else tuple(orjson.loads(text)) for name, text in stored.items()}
     return replace(
         raw,
+        enabled=bool(raw.enabled),
         kind=Kind(raw.kind),
         unknown_effect=UnknownEffect(raw.unknown_effect),
         permission=Permission(raw.permission),

@@ -60,9 +60,8 @@ def _each_as_expected(rows: list[Slot], plan: Plan) -> Iterator[tuple[Millis, st
         row, entry = found.get(at), plan.entries.get(at)
         assert row is not None, f"{said(at)} is lost, and should be {entry and entry.state}"
         assert entry is not None, f"{said(at)} is {row.state}, and should not be there"
-        is_as_passed_over = row.why == policy.CLOCK_SET
-        told = f"{said(at)} is {row.state} (“{row.why}”), and should be {entry.state}"
-        assert (row.state.value, is_as_passed_over) == (entry.state, entry.passed_over), told
+        is_as = row.state.value == entry.state and (row.why == policy.CLOCK_SET) == entry.passed_over
+        assert is_as, f"{said(at)} is {row.state} (“{row.why}”), and should be {entry.state}"
         yield at, entry.state
 
 

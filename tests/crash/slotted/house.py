@@ -48,11 +48,11 @@ class Mortal(Store):
 class House:
     """Everything that is real."""
 
-    def __init__(self, folder: Path, clock_: FakeClock, seed: int, make_scheduler: MakeScheduler) -> None:
+    def __init__(self, folder: Path, clock_: FakeClock, seed: int, tasks: int, make_scheduler: MakeScheduler) -> None:
         self.clock = clock_
         self.plug = Plug()
         self.randomness = random.Random(seed)
-        shutil.copytree(_template(), folder / "home")
+        shutil.copytree(_template(tasks), folder / "home")
         self.engine = Engine(folder / "home", clock_=clock_, open_store=self._open)
         self._make_scheduler = make_scheduler
         self._loop = asyncio.new_event_loop()
@@ -69,13 +69,12 @@ class House:
         self.scheduler = self._make_scheduler(self.engine, self.randomness)
         self._watch = clock.Watch(self.clock)
 
-    def add(self, rule: rules.Rule, missed: Missed, overlap: Overlap, catch_up: int, jitter_s: float) -> str:
-        """Make a task with one schedule, and give the id of that."""
-        task = self.engine.create_task(
-            TaskDraft(name=f"task {self.engine.store.ids.new()}", prompt="true", kind=Kind.COMMAND)
-        )
+    def add(
+        self, number: int, rule: rules.Rule, missed: Missed, overlap: Overlap, catch_up: int, jitter_s: float
+    ) -> str:
+        """Let a task of the template have a schedule, and give the id of that."""
         timing = Timing(missed=missed, overlap=overlap, catch_up=catch_up, jitter_s=jitter_s)
-        return self.engine.create_schedule(task.id, rule, timing).id
+        return self.engine.create_schedule(task_name(number), rule, timing).id
 
     def notice(self) -> Millis:
         """Give by how much the clock was set since the last look, as the worker finds it."""
@@ -148,12 +147,20 @@ def _end(tx: Tx, execution_id: str) -> None:
         executions.move(tx, execution_id, before, after)
 
 
-_made: list[tempfile.TemporaryDirectory[str]] = []
+def task_name(number: int) -> str:
+    """Name one of the tasks that a home begins with."""
+    return f"task {number}"
 
 
-def _template() -> Path:
-    """Give a new home, made once, for each history to begin with a copy of it."""
-    if not _made:
-        _made.append(tempfile.TemporaryDirectory(dir=simulation.memory(), prefix="slots-"))
-        Engine(Path(_made[0].name) / "home").close()
-    return Path(_made[0].name) / "home"
+_made: dict[int, tempfile.TemporaryDirectory[str]] = {}
+
+
+def _template(tasks: int) -> Path:
+    """Give a home with so many tasks, made once, for each history to begin with a copy of it."""
+    if tasks not in _made:
+        _made[tasks] = tempfile.TemporaryDirectory(dir=simulation.memory(), prefix="slots-")
+        engine = Engine(Path(_made[tasks].name) / "home")
+        for number in range(tasks):
+            engine.create_task(TaskDraft(name=task_name(number), prompt="true", kind=Kind.COMMAND))
+        engine.close()
+    return Path(_made[tasks].name) / "home"

@@ -21,6 +21,7 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 HOUR_S = 3600.0
 TEN_YEARS_MS = 3652 * DAY_MS
 JUMPS_MS = (-TEN_YEARS_MS, *(-HOUR_MS, HOUR_MS) * 2, TEN_YEARS_MS)
+JUMPS_OF_MANY_MS = (-TEN_YEARS_MS, *(-HOUR_MS, HOUR_MS) * 6, TEN_YEARS_MS)  # ten years cost a second there
 ZONES = ("Australia/Lord_Howe", "Pacific/Chatham", "Europe/Berlin", "America/New_York", "America/Santiago")
 LAGS_MS = (0, 0, 0, 40, 4000, 7000, 45_000)  # of a look after its time: none, a busy computer, a very busy one
 FIRST_DUE_MS = 9 * DAY_MS  # before the begin: what a weekly schedule was due at last, where the clock is set years on
@@ -30,6 +31,13 @@ EXPRESSIONS = (
     "0 12 29 2 *", "0 3 29 * *", "45 23 31 12 *", "30 3 * * 0",
     "0 * * * *", "*/30 2 * * *", "15 */6 * * *", "*/15 1-3 * * 0",
 )  # fmt: skip
+# Of a house with many schedules, most come seldom, as people's do: it is the days unlike others that matter.
+SELDOM = (
+    *("30 7 * * 1", "30 3 * * 0", "15 9 * * 3") * 3, *("30 1 1 * *", "0 3 29 * *", "30 2 15 * *", "0 0 28 * *") * 5,
+    *("0 12 29 2 *", "45 23 31 12 *", "30 2 8 3 *", "45 2 4 4 *", "30 2 28 3 *", "45 2 26 9 *", "30 1 1 11 *") * 3,
+)  # fmt: skip
+MANY = 50  # schedules of a house that has many
+OFTEN_OF_MANY = 0.06  # share of these that come each day or more often
 OPTIONS = {asking.RUN_NONE: "none", asking.RUN_ONE: "one", asking.RUN_ALL: "all"}
 MOST_LOOKS = 3000  # of the drain at the end
 
@@ -51,9 +59,11 @@ class Life:
         self.draw = random.Random(seed)
         self.begun = _begin(self.draw, days)
         self.days, self.told = days, Told(seed)
+        self.has_many = schedules > MANY
+        self._jumps = JUMPS_OF_MANY_MS if self.has_many else JUMPS_MS
         self.clock = FakeClock(self.begun)
         self.wrong_by: Millis = 0
-        self.house = House(folder, self.clock, seed, make_scheduler)
+        self.house = House(folder, self.clock, seed, schedules, make_scheduler)
         self.expected = Expected()
         self.plans: dict[str, Plan] = {}
         for number in range(schedules):
@@ -79,7 +89,8 @@ class Life:
 
     def _acts(self) -> list[Callable[[], None]]:
         often = [self.work, self.work, self.sleep, self.be_off, self.be_killed]
-        return [*often * 4, *[self.answer] * 3, self.call_off, self.jump, self.jump_twice]
+        times = 16 if self.has_many else 4  # each wrong clock costs a look at every schedule
+        return [*often * times, *[self.answer] * 3, self.call_off, self.jump, self.jump_twice]
 
     def work(self) -> None:
         """Look at each due time, as an engine at work does; now and then something does not end at once."""
@@ -109,13 +120,13 @@ class Life:
 
     def jump(self) -> None:
         """Set the clock wrong, and right again some time later; the engine may be away while either is done."""
-        ms = self.draw.choice(JUMPS_MS)
+        ms = self.draw.choice(self._jumps)
         for by in (ms, -ms):
             self._set(by)
 
     def jump_twice(self) -> None:
         """Set the clock wrong while it is wrong, and right again in either order."""
-        first, second = self.draw.choice(JUMPS_MS), self.draw.choice([-HOUR_MS, HOUR_MS])
+        first, second = self.draw.choice(self._jumps), self.draw.choice([-HOUR_MS, HOUR_MS])
         for by in (first, second, *self.draw.sample([-first, -second], 2)):
             self._set(by)
 
@@ -190,7 +201,7 @@ class Life:
         rule, due = self._rule()
         missed, overlap = self.draw.choice(list(Missed)), self.draw.choice(list(Overlap))
         catch_up = self.draw.choice([1, 3, 10])
-        schedule_id = self.house.add(rule, missed, overlap, catch_up, self.draw.choice([0.0, 0.0, 60.0]))
+        schedule_id = self.house.add(number, rule, missed, overlap, catch_up, self.draw.choice([0.0, 0.0, 60.0]))
         plan = Plan(number, due, missed.value, overlap.value, catch_up, self.begun)
         self.plans[schedule_id] = plan
         self.expected.plans.append(plan)
@@ -201,11 +212,12 @@ class Life:
         if kind == 0:
             at = self.begun + self.draw.randrange(1, round(self.days * 86_400)) * 1000
             return rules.Once(at), [at]
+        is_seldom = self.has_many and self.draw.random() > OFTEN_OF_MANY
         if kind == 1:
-            hours = self.draw.choice([2, 5, 24])
+            hours = self.draw.choice([168, 730] if is_seldom else [2, 5, 24])
             first = self.begun - hours * HOUR_MS * (TEN_YEARS_MS // (hours * HOUR_MS) + 2)
             return rules.Every(hours * 3600, self.begun), range(first, self._spans()[-1][1], hours * HOUR_MS)
-        named = dues.Named(self.draw.choice(EXPRESSIONS), self.draw.choice(ZONES))
+        named = dues.Named(self.draw.choice(SELDOM if is_seldom else EXPRESSIONS), self.draw.choice(ZONES))
         found = dues.fixed(named) if named.is_fixed else dues.shown(named, self._spans())
         return rules.Cron(named.text, named.zone), found
 

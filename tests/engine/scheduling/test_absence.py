@@ -171,6 +171,6 @@ def test_what_is_made_up_for_begins_one_by_one(rig: Rig) -> None:
 def test_the_newest_due_times_are_found_from_the_end(rig: Rig) -> None:
     """Found in (after, until], as many as there are and as were asked for, oldest first."""
     begun, rule = rig.begun, rig.rule
-    assert times.newest(rule, begun, begun + 20_000, 3) == [begun + 10_000, begun + 15_000, begun + 20_000]
-    assert times.newest(rule, begun, begun + 9_999, 3) == [begun + 5000]
-    assert times.newest(rule, begun, begun, MAX_CATCH_UP) == []
+    assert times.newest(rule, begun, begun + 20_000, 3) == (begun + 10_000, begun + 15_000, begun + 20_000)
+    assert times.newest(rule, begun, begun + 9_999, 3) == (begun + 5000,)
+    assert times.newest(rule, begun, begun, MAX_CATCH_UP) == ()
