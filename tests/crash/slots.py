@@ -31,6 +31,7 @@ from baara_engine.scheduling.scheduler import Scheduler
 
 DAYS = 30.0
 SCHEDULES = 8  # of a seed, most of which come every day
+TOLD_EVERY = 100  # seeds: a long run says how far it is
 MANY = 200  # of a seed of a large house, most of which come seldom
 
 
@@ -79,6 +80,8 @@ def main() -> int:
             print(told(history), flush=True)
         counts += history.counts
         broken += history.broken is not None
+        if (history.seed - options.seed + 1) % TOLD_EVERY == 0:
+            print(f"until seed {history.seed}: {broken} broken, {time.monotonic() - begun:.0f} s", flush=True)
     print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
     print(f"{options.seeds} × {options.days:g} days in {time.monotonic() - begun:.1f} s, {broken} broken")
     return rig.FOUND if broken else 0
