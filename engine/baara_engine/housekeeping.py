@@ -5,6 +5,7 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import schedule
@@ -19,6 +20,9 @@ MS_PER_S = 1000
 FIRST_S = 5.0  # seconds after the start: what was interrupted goes on before anything else
 MINUTE_S = 60.0
 KEPT_MS = 7 * 24 * 3600 * MS_PER_S  # how long notes of writers and folders of executions stay
+SLOTS_KEPT_MS = 90 * 24 * 3600 * MS_PER_S  # the ledger of due times: a quarter of a year, and of each schedule
+SLOTS_KEPT = 100  # the newest so many, however old
+AT_ONCE = 1000  # rows in one transaction, so that nothing else waits for long
 
 
 class Stopping(Exception):
@@ -66,10 +70,17 @@ class Housekeeper:
             self._store.write(lambda tx: findings.forget(tx, before))
         if self._store.read(lambda view: pruning.has_old_writers(view, before)):
             self._store.write(lambda tx: pruning.forget_writers(tx, before))
+        self._prune_slots()
         folder = self._home / config.EXECUTIONS
         names = [path.name for path in folder.iterdir() if not path.is_symlink()] if folder.is_dir() else []
         for name in self._store.read(lambda view: pruning.done_before(view, names, before)):
             shutil.rmtree(folder / name)
+
+    def _prune_slots(self) -> None:
+        before = self._store.clock.now() - SLOTS_KEPT_MS
+        while old := self._store.read(lambda view: pruning.old_slots(view, before, SLOTS_KEPT, AT_ONCE)):
+            self._store.write(partial(pruning.forget_slots, slot_ids=old))
+            self._go_on()
 
     def _plan(self) -> None:
         self._scheduler.every().minute.do(self._tidily, "the ballast", self.ballast.look)

@@ -13,10 +13,13 @@ from baara_engine import ballast, errors, housekeeping
 from baara_engine.engine import Engine
 from baara_engine.housekeeping import Housekeeper
 from baara_engine.records import Execution
-from baara_engine.requests import Submission
+from baara_engine.requests import Submission, TaskDraft
+from baara_engine.schedules import rules
+from baara_engine.schedules.records import Slot, SlotState
 from baara_engine.states import Status
-from baara_engine.store import backup, executions
+from baara_engine.store import backup, executions, slots
 from baara_engine.store.store import Store
+from baara_engine.store.transaction import Tx
 from baara_engine.testing.clocks import FakeClock
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels
 
@@ -121,6 +124,30 @@ def test_private_folders_go_a_week_after_the_end(engine: Engine, clock: FakeCloc
     keeper.prune()
     assert {path.name for path in folder.iterdir()} == {dead.id, waiting.id}
     assert {one.id for one in engine.executions()} == {done.id, cancelled.id, dead.id, waiting.id}
+
+
+def test_old_due_times_go_but_the_newest_of_each_schedule_stay(engine: Engine, clock: FakeClock) -> None:
+    """A quarter of a year is kept, of each schedule the newest hundred, and whatever is open, however old."""
+    task = engine.create_task(TaskDraft(name="seldom", prompt="x"))
+    made = [engine.create_schedule(task.id, rules.Every(24 * 3600, 0)).id for _ in range(2)]
+    begun, many = clock.now(), housekeeping.SLOTS_KEPT + housekeeping.AT_ONCE + 50
+
+    def fill(tx: Tx) -> None:
+        for schedule_id, count in zip(made, (many, 20), strict=True):
+            for at in range(count):
+                state, due = (SlotState.WAITING if at == 3 else SlotState.RAN), begun + at
+                slots.make(tx, Slot(f"{schedule_id}-{at:05}", schedule_id, due, due, 1, state, "", None, due))
+
+    engine.store.write(fill)
+    keeper = Housekeeper(engine.home, engine.store)
+    clock.advance(DAY)
+    keeper.prune()
+    assert len(engine.slots(made[0], limit=many)) == many
+    clock.advance(91 * DAY)
+    keeper.prune()
+    left = [int(slot.due - begun) for slot in engine.slots(made[0], limit=many)]
+    assert left == [*range(many - 1, many - 1 - housekeeping.SLOTS_KEPT, -1), 3]
+    assert len(engine.slots(made[1], limit=many)) == 20
 
 
 def test_pruning_follows_no_links_and_takes_nothing_else(engine: Engine, clock: FakeClock, tmp_path: Path) -> None:

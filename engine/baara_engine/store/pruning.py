@@ -9,6 +9,26 @@ from baara_engine.store.transaction import Tx, View
 DONE = "status IN ('completed', 'cancelled') AND completed_at < ?"
 
 
+# Rows of the ledger that are closed and old, but for the newest of each schedule. What ran stays known by the keys of
+# its executions, so nothing runs again whatever a clock shows.
+OLD_SLOTS = """
+SELECT id FROM (
+    SELECT id, state, last_due, row_number() OVER (PARTITION BY schedule_id ORDER BY due DESC) AS place FROM slot
+) WHERE place > ? AND last_due < ? AND state NOT IN ('waiting', 'catching_up', 'asked') LIMIT ?
+"""
+
+
+def old_slots(view: View, before: Millis, newest: int, limit: int) -> list[str]:
+    """Give rows about due times before then, except the `newest` of each schedule and what is open."""
+    return [slot_id for (slot_id,) in view.sql(OLD_SLOTS, (newest, before, limit))]
+
+
+def forget_slots(tx: Tx, slot_ids: Sequence[str]) -> None:
+    """Delete these rows."""
+    for slot_id in slot_ids:
+        tx.sql("DELETE FROM slot WHERE id = ?", (slot_id,))
+
+
 def has_old_writers(view: View, before: Millis) -> bool:
     """Say whether there are notes of writers that have committed nothing since `before`."""
     return bool(view.sql("SELECT 1 FROM writer WHERE at < ? LIMIT 1", (before,)))
