@@ -20,6 +20,7 @@ from baara_engine import (
     errors,
     forking,
     homes,
+    live,
     nudge,
     operations,
     owner,
@@ -102,6 +103,7 @@ class Engine(
         _make_private(home)
         self.store = open_store(home, clock_ or clock.SystemClock())
         self.store.listen(lambda _: nudge.send(home))
+        self.live = live.Live()  #: what agents write, while they write it, in this process
         self._running: running.Running | None = None
 
     def close(self) -> None:
@@ -336,7 +338,7 @@ class Engine(
         With `only`, work on nothing but the execution of this full id. Raises `errors.Refused` if another engine works
         on this home.
         """
-        self._running = running.Running(self, models, only)
+        self._running = running.Running(self, models, only, self.live)
 
     def stop(self) -> None:
         """Stop working; what is at work goes back to its queue at its last step."""

@@ -19,6 +19,7 @@ HIDDEN_THOUGHT = "[a thought was left out: it held what looks like a secret]"
 SHORTEST = 8  # characters of a known value: a shorter one would be found in every other word
 SHORTEST_HEAD = 5  # characters of how a key begins in base64: "ghp_" has no more
 HELD = 512  # characters at the end of a stream: every shape is known by fewer, save a token whose head is longer
+BEFORE_LITERAL = 96  # characters: what a shape may have before and within the words that it is noticed by
 MOST_HELD = 65_536  # characters of a stream: a private key has a tenth of that
 SHORTEST_PART = 8  # characters of an encoded form, for the same reason
 
@@ -111,6 +112,12 @@ class Secrets:
         found = [(at.start(), at.end()) for part in self._parts for at in re.finditer(re.escape(part), text)]
         return found + [(at.start(), at.end()) for _, pattern in _SHAPES for at in pattern.finditer(text)]
 
+    def begun(self, text: str) -> int:
+        """Give from where on the end of a text may be the beginning of a known value; its length if it is none."""
+        heads = {part[0] for part in self._parts}
+        starts = (at for at in range(max(len(text) - self.longest, 0), len(text)) if text[at] in heads)
+        return next((at for at in starts if any(part.startswith(text[at:]) for part in self._parts)), len(text))
+
     @property
     def longest(self) -> int:
         """Give the characters of the longest form of a known value."""
@@ -127,9 +134,10 @@ class Secrets:
 class Stream:
     """Takes secrets out of a text that goes out piece by piece, wherever it is cut.
 
-    So much of its end is held back that no secret can have gone out by half: `HELD` characters, or the longest form of
-    a known value. A secret that goes on is held back whole, up to `MOST_HELD` characters; what goes on longer is hidden
-    up to there, and the rest is looked at as a text of its own.
+    Where nothing looks like the beginning of a secret, only its last words are held back: people read along. Else so
+    much of its end is that no secret can have gone out by half: `HELD` characters, or the longest form of a known one.
+    A secret that goes on is held back whole, up to `MOST_HELD` characters; what goes on longer is hidden up to there,
+    and the rest is looked at as a text of its own.
     """
 
     def __init__(self, secrets: Secrets | None = None) -> None:
@@ -140,7 +148,8 @@ class Stream:
     def feed(self, piece: str) -> str:
         """Take the next piece, and give what can go out now."""
         self._held += piece
-        cut = self._cut(len(self._held) - max(HELD, self._secrets.longest))
+        plain = self._plain()
+        cut = self._cut(len(self._held) - max(HELD, self._secrets.longest)) if plain is None else plain
         if cut <= 0 and len(self._held) > MOST_HELD:
             cut = len(self._held)
         out, self._held = self._held[: max(cut, 0)], self._held[max(cut, 0) :]
@@ -150,6 +159,13 @@ class Stream:
         """Give what was held back; the text is over."""
         out, self._held = self._held, ""
         return self._secrets.text(out)
+
+    def _plain(self) -> int | None:
+        """Give where a text can be cut that has nothing of a secret, nor may have the beginning of one before there."""
+        if _ANY_LITERAL.search(self._held.lower()) or self._secrets.holds(self._held):
+            return None
+        latest = min(len(self._held) - BEFORE_LITERAL, self._secrets.begun(self._held))
+        return max(self._held.rfind(" ", 0, max(latest, 0)), self._held.rfind("\n", 0, max(latest, 0)), 0)
 
     def _cut(self, latest: int) -> int:
         """Give where the text can be cut: between words where that can be, and in no secret."""

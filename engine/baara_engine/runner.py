@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from baara_engine import clock, commands, config, errors, gating, homes, resuming, sandboxes, settle, tools
+from baara_engine import clock, commands, config, errors, gating, homes, live, resuming, sandboxes, settle, tools
 from baara_engine.agent import acting, approvals, budget, compacting, gate, loop, model, prompts, windows
 from baara_engine.agent.habits import Habits
 from baara_engine.checks import rounds
@@ -71,7 +71,7 @@ class Runner:
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
         settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
         house: Callable[[Execution], tools.House] = lambda _execution: tools.NoHouse(),
-        servers: outside.Outside | None = None,
+        servers: outside.Outside | None = None, watched: live.Live | None = None,
     ) -> None:  # fmt: skip
         """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
         self._store = store
@@ -83,6 +83,7 @@ class Runner:
         self._context_tokens = context_tokens
         self._house = house
         self._zone = ZoneInfo(parsing.local_zone())
+        self._live = watched or live.Live()
         self._outside = servers or outside.Outside(store, lambda _name: None)
 
     async def run(self, lease: Lease) -> None:
@@ -188,7 +189,7 @@ class Runner:
         await checks.begin()
         window = windows.of(execution.model, self._context_tokens)
         compactor = compacting.Compactor(execution, journal, answering, window, system, actor.params)
-        agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals)
+        agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals, self._live)
         self._begin_step(execution)
         ending = await checks.settled(agent.work, talk, journal)
         if isinstance(ending, loop.Waiting):

@@ -14,6 +14,7 @@ from baara_engine import (
     homes,
     house,
     housekeeping,
+    live,
     operations,
     owner,
     recovery,
@@ -36,7 +37,7 @@ AT_WORK_S = 5.0  # the longest that a start waits for the first work to begin
 class Running:
     """The engine's thread, its lock and what it holds."""
 
-    def __init__(self, place: operations.Place, models: model.Models, only: str | None) -> None:
+    def __init__(self, place: operations.Place, models: model.Models, only: str | None, watched: live.Live) -> None:
         """Take the home's lock, take back what a dead engine left, and begin to work. Raises `errors.Refused`."""
         self._lock = filelock.FileLock(place.home / homes.LOCK, mode=0o600)
         try:
@@ -46,6 +47,7 @@ class Running:
         self._place = place
         self._models = models
         self._only = only
+        self._live = watched
         self._sandboxes: dict[str, sandboxes.Sandbox] = {}
         self._started: Future[tuple[asyncio.AbstractEventLoop, Worker]] = Future()
         self._at_work = threading.Event()
@@ -91,6 +93,7 @@ class Running:
         runner = Runner(
             store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
             self._place.config.context_tokens, lambda execution: house.House(self._place, execution), servers,
+            self._live,
         )  # fmt: skip
         keeping, schedules = housekeeping.Housekeeper(home, store), scheduler.Scheduler(self._place, randomness)
         keeper = awake.for_system() if self._place.config.keep_awake else awake.SLEEPY

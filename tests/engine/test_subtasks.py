@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from baara_engine import families, states, subtasks
-from baara_engine.agent.model import Answer, Request
+from baara_engine.agent.model import Answer, OnPiece, Request
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.records import Effect, Execution, Json, Permission
@@ -27,7 +27,7 @@ class Cast(ScriptedModel):
         super().__init__([])
         self._parts = parts
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         self.requests.append(request)
         turn = sum(1 for message in request.messages if message["role"] == "assistant")
         return self._parts[request.messages[0]["content"][0]["text"]][turn]

@@ -19,7 +19,7 @@ from anthropic.types import RawMessageStreamEvent
 
 from baara_engine import addresses, clock, errors
 from baara_engine.agent import failures, prices, stream, whole
-from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.model import Answer, OnPiece, Piece, Request, Usage
 from baara_engine.agent.offline.transport import OfflineTransport
 from baara_engine.config import OFFLINE
 from baara_engine.errors import FailureKind
@@ -67,12 +67,12 @@ class AnthropicModel:
         self._first_s = first_s
         self._idle_s = idle_s
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         """Ask once and give the complete answer; see `agent.model.Model`. Raises `errors.ModelFailure`."""
         key = await asyncio.to_thread(self._key)  # a keyring may take its time
         is_plain = self._is_local and not (key or "").strip()  # with a key it may be a gateway, which caches
         key = NO_KEY_NEEDED if is_plain else _usable(key)
-        asking = _Asking(self._client, self._first_s, self._idle_s, on_text or _ignore)
+        asking = _Asking(self._client, self._first_s, self._idle_s, on_piece or _ignore)
         try:
             pieces = await asking.ask(key, plain_body(request) if is_plain else body(request))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told as one kind of error, without the key
@@ -165,13 +165,13 @@ class _Asking:
     """One question on its way."""
 
     def __init__(
-        self, client: BaaraClient, first_s: float, idle_s: float, on_text: Callable[[str], None]
+        self, client: BaaraClient, first_s: float, idle_s: float, on_piece: OnPiece
     ) -> None:  # fmt: skip
         self.request_id: str | None = None  #: of the answer, once it has begun
         self._client = client
         self._first_s = first_s
         self._idle_s = idle_s
-        self._on_text = on_text
+        self._on_piece = on_piece
         self._assembly = stream.Assembly()
 
     async def ask(self, key: str, parameters: Json) -> stream.Pieces:
@@ -210,9 +210,9 @@ class _Asking:
         watchdog.reschedule(asyncio.get_running_loop().time() + self._idle_s)
 
     def _take(self, event: Json) -> None:
-        text = self._assembly.feed(event)
+        piece = self._assembly.feed(event)
         if event.get("type") != PING:
-            self._on_text(text)
+            self._on_piece(piece)
 
     def _too_slow(self, waited_s: float) -> errors.ModelFailure:
         if self._assembly.is_begun:
@@ -282,5 +282,5 @@ def _marked(message: Json) -> Json:
     return message | {"content": content}
 
 
-def _ignore(_text: str) -> None:
+def _ignore(_piece: Piece) -> None:
     """Nobody is watching."""

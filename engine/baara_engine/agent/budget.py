@@ -6,13 +6,12 @@ becomes of the money: an answer is settled where it is written into the journal;
 given back; what broke off may have been charged and counts in full.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from baara_engine import errors, money
 from baara_engine.agent import measure, prices
-from baara_engine.agent.model import Answer, Model, Request
+from baara_engine.agent.model import Answer, Model, OnPiece, Piece, Request
 from baara_engine.errors import FailureKind
 from baara_engine.money import Reached, Scope
 from baara_engine.records import Execution, QuestionDraft
@@ -55,16 +54,16 @@ class Budgeted:
     execution: Execution
     zone: ZoneInfo
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         """Ask once, if the limits leave enough (see `Model.answer`). Raises `BudgetReached`."""
         request = await self._within(request)
         begun = False
 
-        def told(text: str) -> None:
+        def told(piece: Piece) -> None:
             nonlocal begun
             begun = True
-            if on_text is not None:
-                on_text(text)
+            if on_piece is not None:
+                on_piece(piece)
 
         try:
             return await self.model.answer(request, told)

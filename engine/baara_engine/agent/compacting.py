@@ -5,12 +5,11 @@ asked for a summary once the conversation nears its window. Either way, what sta
 before it is sent, with the request and the agent's notes word for word, and the last turns stay as they are.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from baara_engine import errors
 from baara_engine.agent import measure, pinning, prompts, shrinking, windows
-from baara_engine.agent.model import Answer, Counts, Model, Request
+from baara_engine.agent.model import Answer, Counts, Model, OnPiece, Request
 from baara_engine.errors import FailureKind
 from baara_engine.journal import COMPACTION, Conversation, Journal, Start
 from baara_engine.records import Compaction, Execution, Json
@@ -51,7 +50,7 @@ class Compactor:
             self.edits, self._betas(talk),
         )  # fmt: skip
 
-    async def make_room(self, talk: Conversation, beat: Callable[[str], None]) -> bool:
+    async def make_room(self, talk: Conversation, beat: OnPiece) -> bool:
         """Shorten what is sent if it is too long; say whether it was. Raises `errors.ModelFailure`."""
         if talk.has_block and not self.window.compacts:
             await self._put_into_words(talk)  # another model has taken over, which does not know such blocks
@@ -117,7 +116,7 @@ class Compactor:
     def _other_bytes(self) -> int:
         return len(self.system) + measure.size(self.tools)
 
-    async def _summarise(self, talk: Conversation, beat: Callable[[str], None]) -> None:
+    async def _summarise(self, talk: Conversation, beat: OnPiece) -> None:
         """Ask for a summary of as much of the beginning as can be sent, and go on with it in its place."""
         end = self._end(talk)
         answer = await self.model.answer(self._question(talk.messages[: end.at]), beat)

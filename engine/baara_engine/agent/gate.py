@@ -12,11 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from baara_engine import clock, errors, queues, retry
-from baara_engine.agent.model import Answer, Counts, Model, Request
+from baara_engine.agent.model import Answer, Counts, Model, OnPiece, Piece, Request
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
-
-OnText = Callable[[str], None] | None
 
 BREAKS_AT = 5  # failures in a row: more than one execution has attempts by itself, few enough to spare the others'
 BREAKS_FOR = 2  # executions among them: what fails for one alone is that one's own trouble
@@ -59,11 +57,11 @@ class Gate:
         self._failed: list[str] = []  # executions whose questions failed since the last answer
         self._outages = 0
 
-    async def ask(self, execution: Execution, request: Request, on_text: OnText) -> Answer:
+    async def ask(self, execution: Execution, request: Request, on_piece: OnPiece | None) -> Answer:
         """Ask the model, if it may be asked. Raises `errors.ModelFailure`, also of the kind that has shut the gate."""
         trial = await self._enter(execution)
         try:
-            answer = await self._model.answer(request, self._opening(on_text) if trial else on_text)
+            answer = await self._model.answer(request, self._opening(on_piece) if trial else on_piece)
         except errors.ModelFailure as failure:
             told = self._fail(execution, failure)
             if told is failure:
@@ -102,13 +100,13 @@ class Gate:
         """Say whether to find out: the time has come, or a person may have mended it or is waiting for it."""
         return shut.until <= self._clock.boot() or shut.kind in MENDED or execution.queue == queues.VISIBILITY
 
-    def _opening(self, on_text: OnText) -> Callable[[str], None]:
+    def _opening(self, on_piece: OnPiece | None) -> OnPiece:
         """Open at the first word: the rest of the answer may take minutes."""
 
-        def told(text: str) -> None:
+        def told(piece: Piece) -> None:
             self._open()
-            if on_text is not None:
-                on_text(text)
+            if on_piece is not None:
+                on_piece(piece)
 
         return told
 
@@ -167,9 +165,9 @@ class Gated:
     gate: Gate
     execution: Execution
 
-    async def answer(self, request: Request, on_text: OnText = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         """Ask once, if the service may be asked (see `Model.answer`)."""
-        return await self.gate.ask(self.execution, request, on_text)
+        return await self.gate.ask(self.execution, request, on_piece)
 
     async def count(self, request: Request) -> int | None:
         """Count the tokens of a request, if its service can and is not to be left alone (see `Counts.count`)."""

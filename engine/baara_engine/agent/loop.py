@@ -7,10 +7,10 @@ holds the lease.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from baara_engine import errors
+from baara_engine import errors, live
 from baara_engine.agent import acting
 from baara_engine.agent.compacting import Compactor
-from baara_engine.agent.model import Model
+from baara_engine.agent.model import Answer, Model, Piece
 from baara_engine.errors import FailureKind
 from baara_engine.health import vitals
 from baara_engine.health.vitals import Vitals
@@ -43,6 +43,7 @@ class Agent:
     compactor: Compactor
     pause: Callable[[], None]  #: called between steps; raises to stop there
     vitals: Vitals
+    watched: live.Live
 
     async def work(self, talk: Conversation) -> Finished | Waiting:
         """Go on with a conversation until it ends or has to wait. Raises `errors.BaaraError`."""
@@ -64,19 +65,30 @@ class Agent:
     async def _ask(self, talk: Conversation) -> None:
         if talk.turn - self.execution.turns_from >= self.execution.max_turns:
             raise errors.ModelFailure(FailureKind.TURNS, f"It used all its {self.execution.max_turns} turns.")
-        try:
-            async with self.vitals.step(vitals.MODEL, talk.turn + 1) as step:
-                if await self.compactor.make_room(talk, step.beat):
-                    return
-                answer = await self.model.answer(self.compactor.request(talk), step.beat)
-        except vitals.CutShort:
-            return  # it is asked again, after whatever a person has said meanwhile
-        except errors.ModelFailure as failure:
-            await self.compactor.mend(talk, failure)
-            return
-        kept = await self.compactor.kept(talk, answer)
-        if kept is not None:
-            await self.journal.answered(kept, talk.turn + 1, talk.names)
+        with self.watched.writing(self.execution.id, talk.turn + 1) as writing:
+            try:
+                answer = await self._answer(talk, writing)
+            except vitals.CutShort:
+                return  # it is asked again, after whatever a person has said meanwhile
+            except errors.ModelFailure as failure:
+                await self.compactor.mend(talk, failure)
+                return
+            kept = None if answer is None else await self.compactor.kept(talk, answer)
+            if kept is not None:
+                await self.journal.answered(kept, talk.turn + 1, talk.names)
+                writing.completed()
+
+    async def _answer(self, talk: Conversation, writing: live.Writing) -> Answer | None:
+        """Ask the model, while others look on; None if room had to be made first."""
+        async with self.vitals.step(vitals.MODEL, talk.turn + 1) as step:
+            if await self.compactor.make_room(talk, step.beat):
+                return None
+
+            def told(piece: Piece) -> None:
+                step.beat()
+                writing.take(piece)
+
+            return await self.model.answer(self.compactor.request(talk), told)
 
     async def _reject(self, talk: Conversation) -> None:
         if not talk.blocks:

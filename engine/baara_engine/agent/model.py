@@ -48,6 +48,20 @@ class Answer:
     broken_inputs: dict[str, str] = field(default_factory=dict)  #: tool_use_id → why its input is not a JSON object
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a part of an answer adds to it, while it is written."""
+
+    kind: str = ""  #: "text", "thinking" or "input" (the JSON of a tool's input); empty for a mere sign of life
+    text: str = ""
+    index: int = 0  #: which block of the answer it goes to
+    name: str = ""  #: of an input: the tool
+
+
+OnPiece = Callable[[Piece], None]
+ALIVE = Piece()  #: something came that a person does not read
+
+
 class Models(Protocol):
     """Where an engine gets its models from."""
 
@@ -67,10 +81,10 @@ class Models(Protocol):
 class Model(Protocol):
     """Something that answers."""
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
-        """Ask once, without retrying, and give the complete answer; `on_text` gets text as it is written.
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
+        """Ask once, without retrying, and give the complete answer; `on_piece` gets its pieces as they are written.
 
-        It gets an empty text for whatever else of the answer comes: each call says that the answer is getting on.
+        It gets `ALIVE` for whatever else of the answer comes: each call says that the answer is getting on.
 
         Raises `errors.ModelFailure` for everything that is not a complete answer.
         """

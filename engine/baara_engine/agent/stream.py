@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import orjson
 
 from baara_engine import errors
-from baara_engine.agent.model import Usage
+from baara_engine.agent.model import ALIVE, Piece, Usage
 from baara_engine.errors import FailureKind
 from baara_engine.records import Json
 
@@ -34,6 +34,9 @@ PIECES = {
     "signature_delta": "signature",
     "input_json_delta": "partial_json",
 }
+# What of these a person may read while it is written, and as what.
+TOLD = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "input"}
+BEGINNINGS = {"text": "text", "thinking": "thinking", "tool_use": "input"}  #: type of a block → the same
 COMPACTION_DELTA = "compaction_delta"
 COMPACTION_PIECES = ("content", "encrypted_content")  # of that delta
 IGNORED_DELTAS = frozenset({"citations_delta"})
@@ -102,11 +105,11 @@ class Assembly:
         self._usage: dict[str, int] = {}
         self._aside: dict[str, int] = {}  # what compacting has taken: it is not in the counts of the answer
 
-    def feed(self, event: Json) -> str:
-        """Take the next event, and give the text that it adds to the answer. Events of unknown types are ignored."""
+    def feed(self, event: Json) -> Piece:
+        """Take the next event, and give what it adds to the answer. Events of unknown types are ignored."""
         handle = _HANDLERS.get(str(event.get("type")))
         if handle is None:
-            return ""
+            return ALIVE
         try:
             return handle(self, event)
         except (KeyError, TypeError, AttributeError) as error:
@@ -138,46 +141,49 @@ class Assembly:
         is_well = self._stop_reason in (LAST if content else ENDINGS)
         return [] if is_well else [{"type": "text", "text": NOTHING}]
 
-    def _message_start(self, event: Json) -> str:
+    def _message_start(self, event: Json) -> Piece:
         message = event["message"]
         self.is_begun = True
         self._model = str(message.get("model") or "")
         self._count(message.get("usage"))
-        return ""
+        return ALIVE
 
-    def _block_start(self, event: Json) -> str:
+    def _block_start(self, event: Json) -> Piece:
         if event["index"] in self._blocks:
             _fail("The answer begins the same block twice.")
         block = self._blocks[event["index"]] = _Block(dict(event["content_block"]))
-        return str(block.start.get("text") or "") if block.start.get("type") == "text" else ""
+        kind = BEGINNINGS.get(str(block.start.get("type")), "")
+        text = "" if kind == "input" else str(block.start.get(kind) or "")
+        return Piece(kind, text, event["index"], _name(block)) if kind else ALIVE
 
-    def _block_delta(self, event: Json) -> str:
+    def _block_delta(self, event: Json) -> Piece:
         block, delta = self._blocks[event["index"]], event["delta"]
         kind = delta["type"]
         if kind in IGNORED_DELTAS:
-            return ""
+            return ALIVE
         if kind == COMPACTION_DELTA:
             for name in COMPACTION_PIECES:
                 block.pieces.setdefault(name, []).extend([delta[name]] if isinstance(delta.get(name), str) else [])
-            return ""
+            return ALIVE
         if kind not in PIECES:
             _fail(f"The answer has a part of a kind that is not known here ({kind}). {NEWER}")
         piece = str(delta[PIECES[kind]])
         block.pieces.setdefault(PIECES[kind], []).append(piece)
-        return piece if kind == "text_delta" else ""
+        told = TOLD.get(kind, "")
+        return Piece(told, piece, event["index"], _name(block)) if told else ALIVE
 
-    def _block_stop(self, event: Json) -> str:
+    def _block_stop(self, event: Json) -> Piece:
         self._blocks[event["index"]].is_closed = True
-        return ""
+        return ALIVE
 
-    def _message_delta(self, event: Json) -> str:
+    def _message_delta(self, event: Json) -> Piece:
         self._stop_reason = event["delta"].get("stop_reason") or self._stop_reason
         self._count(event.get("usage"))
-        return ""
+        return ALIVE
 
-    def _message_stop(self, _event: Json) -> str:
+    def _message_stop(self, _event: Json) -> Piece:
         self.is_complete = True
-        return ""
+        return ALIVE
 
     def _count(self, usage: Json | None) -> None:
         """Take counts over: each is of the whole answer so far."""
@@ -190,7 +196,7 @@ class Assembly:
             self._aside = {ours: sum(one.get(theirs) or 0 for one in rounds) for theirs, ours in COUNTS.items()}
 
 
-_HANDLERS: dict[str, Callable[[Assembly, Json], str]] = {
+_HANDLERS: dict[str, Callable[[Assembly, Json], Piece]] = {
     "message_start": Assembly._message_start,  # noqa: SLF001 - a table of this class's own methods
     "content_block_start": Assembly._block_start,  # noqa: SLF001
     "content_block_delta": Assembly._block_delta,  # noqa: SLF001
@@ -198,6 +204,11 @@ _HANDLERS: dict[str, Callable[[Assembly, Json], str]] = {
     "message_delta": Assembly._message_delta,  # noqa: SLF001
     "message_stop": Assembly._message_stop,  # noqa: SLF001
 }
+
+
+def _name(block: _Block) -> str:
+    """Give the tool that a block calls, if it calls one."""
+    return str(block.start.get("name") or "") if block.start.get("type") == "tool_use" else ""
 
 
 def _content(block: _Block, broken: dict[str, str]) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from baara_engine import errors
-from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.model import Answer, OnPiece, Request, Usage
 from baara_engine.errors import FailureKind
 from baara_engine.records import Json
 from baara_engine.testing import legality
@@ -51,7 +51,7 @@ class ChaoticModel:
     async def close(self) -> None:
         """Hold nothing."""
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:  # noqa: ARG002
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:  # noqa: ARG002
         """Answer, or fail, after some time."""
         body = as_sent(request)
         self.on_request(body, legality.problem(body))

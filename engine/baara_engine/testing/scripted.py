@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 
-from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.model import ALIVE, Answer, OnPiece, Piece, Request, Usage
 from baara_engine.records import Json
 
 Line = Answer | Exception | Callable[[Request], Answer]
@@ -19,7 +19,7 @@ class ScriptedModel:
         self._script = script
         self.requests: list[Request] = []  #: what was asked, in order
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         """Give the next line, or raise it if it is an error."""
         self.requests.append(copy.deepcopy(request))
         turn = sum(1 for message in request.messages if message["role"] == "assistant")
@@ -27,9 +27,9 @@ class ScriptedModel:
         if isinstance(line, Exception):
             raise line
         answer = line if isinstance(line, Answer) else line(request)
-        if on_text is not None:
-            for block in answer.content:
-                on_text(block.get("text", ""))
+        if on_piece is not None:
+            for index, block in enumerate(answer.content):
+                on_piece(Piece("text", block["text"], index) if block["type"] == "text" else ALIVE)
         return answer
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from baara_engine import errors, owner, resuming, settle, tools
-from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.model import Answer, OnPiece, Request, Usage
 from baara_engine.engine import Engine
 from baara_engine.journal import Journal
 from baara_engine.records import Execution, Json, QuestionDraft
@@ -95,10 +95,10 @@ class SlowModel(ScriptedModel):
         super().__init__([says("mine")])
         self._may_answer = may_answer
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         print("ready", flush=True)
         await asyncio.to_thread(self._may_answer.wait)
-        return await super().answer(request, on_text)
+        return await super().answer(request, on_piece)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from tests.crash.kills import work
 
 from baara_engine import errors
-from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.model import Answer, OnPiece, Request, Usage
 from baara_engine.agent.offline import planner
 from baara_engine.errors import FailureKind
 from baara_engine.records import Json
@@ -45,7 +44,7 @@ class Account:
     def __init__(self, refusals: Path) -> None:
         self._refusals = refusals
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         """Give the next step of the plan. Raises `errors.ModelFailure`."""
         await asyncio.sleep(THINKS_S)
         asked = json.loads(request.messages[0]["content"][0]["text"])

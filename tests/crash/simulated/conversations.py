@@ -151,7 +151,7 @@ class Player:
     async def close(self) -> None:
         """Hold nothing."""
 
-    async def answer(self, request: Request, on_text: object = None) -> Answer:
+    async def answer(self, request: Request, on_piece: object = None) -> Answer:
         """Check what was sent, and give the next line."""
         body = anthropic_model.body(request)
         self.requests.append(copy.deepcopy(body))

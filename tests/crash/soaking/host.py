@@ -12,13 +12,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.crash.soaking import work
 
 from baara_engine import config, errors
-from baara_engine.agent.model import Answer, Model, Request, Usage
+from baara_engine.agent.model import Answer, Model, OnPiece, Request, Usage
 from baara_engine.agent.models import Models
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
@@ -43,7 +42,7 @@ class SoakModel:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         await asyncio.sleep(self._chance.uniform(0, 0.05))
         if self._chance.random() < FAILING:
             kind, wait_s = self._chance.choice(FAILURES)

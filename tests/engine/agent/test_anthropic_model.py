@@ -11,7 +11,7 @@ import pytest
 
 from baara_engine import errors
 from baara_engine.agent.anthropic_model import AnthropicModel
-from baara_engine.agent.model import Answer, Request, Usage
+from baara_engine.agent.model import Answer, Piece, Request, Usage
 from baara_engine.agent.offline import wire
 from baara_engine.errors import FailureKind
 from baara_engine.records import Json
@@ -177,15 +177,15 @@ async def test_signed_thoughts_go_there_and_back_unchanged() -> None:
 
 
 async def test_text_is_told_while_it_is_written() -> None:
-    """Text comes to `on_text` in pieces before the answer is there, and is all of it in the end."""
+    """Text comes to `on_piece` in pieces before the answer is there, and is all of it in the end."""
     text = "A long sentence that comes in several pieces, because it has more characters than one of them holds."
-    told: list[str] = []
+    told: list[Piece] = []
     with MessagesServer([replies.says(text)]) as server:
         model = AnthropicModel(lambda: KEY, server.url)
         await model.answer(request(), told.append)
         await model.close()
     assert len(told) > 1
-    assert "".join(told) == text
+    assert "".join(piece.text for piece in told) == text
 
 
 @pytest.mark.parametrize("size", [1, 7, 1 << 20])

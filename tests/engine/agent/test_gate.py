@@ -1,11 +1,10 @@
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from baara_engine import errors, queues, watch
 from baara_engine.agent import gate
-from baara_engine.agent.model import Answer, Model, Request
+from baara_engine.agent.model import Answer, Model, OnPiece, Piece, Request
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution
@@ -27,14 +26,14 @@ class Service:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         self.asked += 1
         self.busy.set()
         await self.may_answer.wait()
         if self.failure is not None:
             raise self.failure
-        if on_text is not None:
-            on_text("Well.")
+        if on_piece is not None:
+            on_piece(Piece("text", "Well."))
         return says("Well.")
 
     async def close(self) -> None:
@@ -114,8 +113,8 @@ async def test_the_first_word_of_an_answer_opens_for_all(house: House) -> None:
     ended = asyncio.Event()
 
     class Long(Service):
-        async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
-            answer = await super().answer(request, on_text)
+        async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
+            answer = await super().answer(request, on_piece)
             if self.asked == 1:
                 await ended.wait()
             return answer

@@ -105,7 +105,7 @@ class Weighed:
     async def close(self) -> None:
         """Hold nothing."""
 
-    async def answer(self, request: Request, on_text: object = None) -> Answer:
+    async def answer(self, request: Request, on_piece: object = None) -> Answer:
         """Answer as the script says."""
         body = {"messages": request.messages, "tool_choice": {"type": "none"} if request.no_calls else {}}
         turn = longtalk.turn_of(body)

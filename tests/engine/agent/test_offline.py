@@ -8,7 +8,7 @@ import pytest
 
 from baara_engine.agent import acting
 from baara_engine.agent.anthropic_model import body, offline
-from baara_engine.agent.model import Request
+from baara_engine.agent.model import Piece, Request
 from baara_engine.agent.offline import extract, grammar, jobs, look_over, planner, wire
 from baara_engine.agent.offline.transport import PATH, OfflineTransport
 from baara_engine.checks import verdict
@@ -280,7 +280,7 @@ async def test_what_is_no_request_is_refused(asked: Any, method: str, path: str,
 async def test_people_can_watch() -> None:
     """With a pace, an answer takes that long, and its text comes in pieces."""
     model = offline(pace_s=0.05)
-    told: list[str] = []
+    told: list[Piece] = []
     await model.answer(Request("offline", "", [ONE], [], 100), told.append)
     await model.close()
     assert len(told) > 1

@@ -57,10 +57,17 @@ def test_what_was_sent_in_pieces_comes_out_whole(content: list[Json]) -> None:
 
 
 def test_text_is_told_as_it_comes() -> None:
-    """Each event gives the text that it adds, and nothing else does."""
+    """Each event gives the text, the thought or the input that it adds, and to which block; others give nothing."""
     assembly = stream.Assembly()
     message = wire.message("m", [THOUGHT, TEXT, USE], "tool_use", {})
-    assert "".join(assembly.feed(event) for event in wire.events(message)) == TEXT["text"]
+    told = [assembly.feed(event) for event in wire.events(message)]
+
+    def of(kind: str) -> str:
+        return "".join(piece.text for piece in told if piece.kind == kind)
+
+    assert (of("text"), of("thinking"), json.loads(of("input"))) == (TEXT["text"], THOUGHT["thinking"], USE["input"])
+    assert {(piece.index, piece.name) for piece in told if piece.kind == "input"} == {(2, USE["name"])}
+    assert of("") == ""
 
 
 def test_counts_are_of_the_whole_answer() -> None:

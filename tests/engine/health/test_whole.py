@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from baara_engine.agent.model import Answer, Request
+from baara_engine.agent.model import Answer, OnPiece, Request
 from baara_engine.engine import Engine
 from baara_engine.health import asking, monitor
 from baara_engine.requests import Submission
@@ -73,11 +73,11 @@ def test_the_command_of_a_check_that_is_stuck_is_ended_by_an_answer(
 class Hanging(ScriptedModel):
     """Says nothing the first time, and answers the second."""
 
-    async def answer(self, request: Request, on_text: Callable[[str], None] | None = None) -> Answer:
+    async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         if not self.requests:
             self.requests.append(request)
             await asyncio.Event().wait()
-        return await super().answer(request, on_text)
+        return await super().answer(request, on_piece)
 
 
 def test_a_silent_model_is_asked_once_more_by_an_answer(
