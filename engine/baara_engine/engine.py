@@ -77,6 +77,7 @@ class Engine(
     engine_parts.Pausing,
     engine_parts.Projects,
     engine_parts.Skills,
+    engine_parts.Speaking,
     engine_parts.McpServers,
     Schedules,
 ):

@@ -16,7 +16,7 @@ from baara_engine.agent.model import Answer
 from baara_engine.checks.verdict import SENT_BACK
 from baara_engine.errors import FailureKind
 from baara_engine.records import Compaction, Effect, Execution, Json, Message, ToolCall
-from baara_engine.store import compactions, executions, journal, questions, threads
+from baara_engine.store import compactions, executions, journal, questions, said, threads
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx, View
 from baara_engine.tools import Done, Tool
@@ -203,6 +203,23 @@ class Journal(shortening.Shortening):
             tx.emit(events.Kind.TURN, execution_id=execution.id, thread_id=execution.thread_id, data=data)
 
         await self._store.awrite(work)
+
+    async def hear(self, talk: Conversation) -> bool:
+        """Put what a person has said meanwhile at the end of the conversation; say whether there was something.
+
+        Call it where the user may speak: nothing of the last answer is open.
+        """
+        execution = self._execution
+        if not self._store.read(lambda view: said.is_any(view, execution.id)):
+            return False
+
+        def work(tx: Tx) -> None:
+            self._fence(tx)
+            for word in said.hear(tx, execution, talk.turn):
+                journal.append(tx, execution.id, turn=talk.turn, role="user", content=_text(word.text))
+
+        await self._store.awrite(work)
+        return True
 
     async def intend(self, turn: int, ordinal: int, block: Json, tool: Tool, notes: Json) -> None:
         """Write down that a tool is about to run."""

@@ -212,6 +212,19 @@ class Compaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Something that a person has said to an agent at work."""
+
+    id: str
+    execution_id: str
+    text: str
+    by: str
+    at: Millis
+    heard_at: Millis | None  #: None until the agent has heard it
+    turn: int | None  #: after which it did
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What the agent has noted about its work; it outlives each compaction word for word."""
 

@@ -9,7 +9,7 @@ from baara_engine.checks.verdict import UNCHECKED, Verdict
 from baara_engine.errors import FailureKind
 from baara_engine.records import Execution, QuestionDraft
 from baara_engine.states import Outcome, Status
-from baara_engine.store import checks, deaths, executions, journal, news, questions, threads
+from baara_engine.store import checks, deaths, executions, journal, news, questions, said, threads
 from baara_engine.store import families as rows_of_families
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
@@ -32,6 +32,10 @@ class Failure:
     question: QuestionDraft | None = None  #: what a person is asked while it waits, once for all that wait for the same
 
 
+class SpokenTo(Exception):  # it is no error
+    """A person has said something that the agent has not heard yet."""
+
+
 class Settler:
     """Ends leases. `worked_ms` is the working time of the attempt so far."""
 
@@ -40,9 +44,14 @@ class Settler:
         self._random = randomness
 
     async def completed(self, execution: Execution, output: str, verdict: Verdict = UNCHECKED) -> None:
-        """End it as completed, with this output and what came of its checks."""
+        """End it as completed, with this output and what came of its checks.
+
+        Raises `SpokenTo` if a person has said something meanwhile, which is to be heard first.
+        """
 
         def work(tx: Tx) -> None:
+            if said.is_any(tx, execution.id):
+                raise SpokenTo
             if verdict.results:
                 checks.put_results(tx, execution, verdict.results, verdict.rounds)
             _move(

@@ -20,6 +20,7 @@ from baara_engine.records import (
     Progress,
     Question,
     Queue,
+    Said,
     Task,
     Thread,
     ThreadMessage,
@@ -29,8 +30,8 @@ from baara_engine.schedules.records import Schedule, Slot
 from baara_engine.skills import Plugin, Skill
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
-                   "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at", "accounted_until",
-                   "next_due", "due", "last_due", "settled_at"})  # fmt: skip
+                   "heard_at", "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at",
+                   "accounted_until", "next_due", "due", "last_due", "settled_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -129,6 +130,11 @@ def queue(record: Queue) -> Json:
 def pause(record: Pause | None) -> Json | None:
     """Give the pause of all work."""
     return None if record is None else _with_times(asdict(record))
+
+
+def said(record: Said) -> Json:
+    """Give what was said to an agent."""
+    return _with_times(asdict(record))
 
 
 def thread(record: Thread) -> Json:

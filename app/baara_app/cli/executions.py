@@ -132,6 +132,18 @@ def cancel(shell: Shell, execution: Id) -> None:
         _tell(shell, engine.cancel(execution))
 
 
+@app.command("say")
+@common.command
+def say(shell: Shell, execution: Id, text: Annotated[str, typer.Argument(metavar="TEXT")]) -> None:
+    """Say something to an agent at work: it hears it after its current step. `-` reads standard input."""
+    with shell.engine() as engine, options.as_typed():
+        said = engine.say(execution, options.text(text), by=options.SOURCE)
+    if shell.json:
+        output.document(documents.said(said))
+    else:
+        output.text("It is kept, and the agent hears it after its current step.")
+
+
 @app.command("retry")
 @common.command
 def retry(shell: Shell, execution: Id) -> None:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, output, words
+from baara_app.cli import common, documents, options, output, words
 from baara_app.cli.common import Shell
+from baara_engine import clock
 
 app = typer.Typer(help="The inbox: prompts, results, reports and questions.")
 
@@ -27,6 +28,25 @@ def list_(
     rows = [(id_, "new" if thread.unread else "", words.local(thread.updated_at) or "", thread.source, thread.title)
             for id_, thread in zip(ids, found, strict=True)]  # fmt: skip
     output.table(("ID", "UNREAD", "CHANGED", "FROM", "TITLE"), rows)
+
+
+@app.command("reply")
+@common.command
+def reply(
+    shell: Shell,
+    thread: Annotated[str, typer.Argument(metavar="ID", help="The beginning of its id.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+) -> None:
+    """Go on in a thread: an agent at work hears it, or another execution goes on with the conversation.
+
+    Prints the id of the execution that hears it. `-` reads standard input.
+    """
+    with shell.engine() as engine, options.as_typed():
+        heard_by = engine.reply(thread, options.text(text), by=options.SOURCE)
+    if shell.json:
+        output.document(documents.execution(heard_by, clock.SystemClock().now()))
+    else:
+        output.text(heard_by.id)
 
 
 @app.command("show")

@@ -17,6 +17,8 @@ from baara_engine.health.vitals import Vitals
 from baara_engine.journal import CUT_CALL, Conversation, Journal, Step
 from baara_engine.records import Execution, QuestionDraft
 
+MAY_SPEAK = frozenset({Step.ASK, Step.FINISH})  #: where a person's words can stand: no call is open
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -49,7 +51,11 @@ class Agent:
         """Go on with a conversation until it ends or has to wait. Raises `errors.BaaraError`."""
         while True:
             self.pause()
-            match talk.next_step():
+            step = talk.next_step()
+            if step in MAY_SPEAK and await self.journal.hear(talk):
+                self.journal.refresh(talk)
+                continue
+            match step:
                 case Step.ASK:
                     await self._ask(talk)
                 case Step.ACT:

@@ -5,6 +5,7 @@ from baara_engine.engine_parts.mcp import McpServers
 from baara_engine.engine_parts.pausing import Pausing
 from baara_engine.engine_parts.projects import Projects
 from baara_engine.engine_parts.skills import Skills
+from baara_engine.engine_parts.speaking import Speaking
 from baara_engine.engine_parts.templates import Templates
 
-__all__ = ["Families", "McpServers", "Pausing", "Projects", "Skills", "Templates"]
+__all__ = ["Families", "McpServers", "Pausing", "Projects", "Skills", "Speaking", "Templates"]

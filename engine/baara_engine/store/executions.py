@@ -91,6 +91,12 @@ def by_key(view: View, idempotency_key: str) -> Execution | None:
     return record(rows[0]) if rows else None
 
 
+def latest_of_thread(view: View, thread_id: str) -> Execution | None:
+    """Give the newest execution of an agent in a thread; None if there is none."""
+    rows = view.sql(f"{SELECT} WHERE thread_id = ? AND kind = 'agent' ORDER BY id DESC LIMIT 1", (thread_id,))
+    return record(rows[0]) if rows else None
+
+
 def listing(
     view: View, *, status: Status | None = None, task_id: str | None = None, limit: int = 50
 ) -> list[Execution]:

@@ -17,6 +17,7 @@ from baara_engine.store import (
     migration_010,
     migration_011,
     migration_013,
+    migration_016,
 )
 from baara_engine.store.transaction import Tx
 
@@ -113,6 +114,7 @@ STEPS: list[Step] = [
     migration_010.m010_templates_projects,
     migration_011.m011_mcp_servers,
     migration_013.m013_long_work,
+    migration_016.m016_said,
 ]
 
 

@@ -8,7 +8,7 @@ import peewee as pw
 from baara_engine.store import models_of_mcp, models_of_patterns, spending_models
 from baara_engine.store.base import Base
 from baara_engine.store.schedule_models import GateRun, Schedule, Slot
-from baara_engine.store.system_models import Migration, Queue, Setting, Writer
+from baara_engine.store.system_models import Event, Migration, Queue, Setting, Writer
 
 # Reasons for the partial indexes: a claim must cost the same with a million rows queued as with a thousand, so each
 # index holds only the rows that one hot statement looks for, with the state written literally as that statement has it.
@@ -264,20 +264,22 @@ class Progress(Base):
     checksum = pw.BlobField()
 
 
-class Event(Base):
-    """Something that happened. `seq` never goes back, even after rows are deleted."""
+class SaidWord(Base):
+    """Something that a person has said to work in progress (see `store.said`)."""
 
-    seq = pw.AutoField()
+    id = pw.TextField(primary_key=True)
+    execution_id = pw.ForeignKeyField(Execution, column_name="execution_id", on_delete="CASCADE", index=False)
+    text = pw.TextField()
+    by = pw.TextField()
     at = pw.BigIntegerField()
-    kind = pw.TextField()
-    execution_id = pw.TextField(null=True)
-    thread_id = pw.TextField(null=True)
-    data = pw.BlobField()
+    heard_at = pw.BigIntegerField(null=True)
+    turn = pw.IntegerField(null=True)
 
     class Meta:
         """Peewee reads this."""
 
-        indexes = ((("execution_id", "seq"), False),)
+        table_name = "said"
+        indexes = (pw.SQL("CREATE INDEX said_unheard ON said(execution_id, id) WHERE heard_at IS NULL"),)
 
 
 class ThreadMessage(Base):
@@ -387,6 +389,6 @@ def select(table: type[Base], record: type[Any]) -> Any:
 TABLES: tuple[Any, ...] = (
     Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
     Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
-    Schedule, Slot, GateRun, Compaction, Progress, *models_of_patterns.TABLES,
+    Schedule, Slot, GateRun, Compaction, Progress, SaidWord, *models_of_patterns.TABLES,
     *spending_models.TABLES, *models_of_mcp.TABLES,
 )  # fmt: skip

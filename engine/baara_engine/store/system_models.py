@@ -32,3 +32,19 @@ class Queue(Base):
 
     name = pw.TextField(primary_key=True)
     concurrency = pw.IntegerField()
+
+
+class Event(Base):
+    """Something that happened. `seq` never goes back, even after rows are deleted."""
+
+    seq = pw.AutoField()
+    at = pw.BigIntegerField()
+    kind = pw.TextField()
+    execution_id = pw.TextField(null=True)
+    thread_id = pw.TextField(null=True)
+    data = pw.BlobField()
+
+    class Meta:
+        """Peewee reads this."""
+
+        indexes = ((("execution_id", "seq"), False),)

@@ -8,7 +8,7 @@ import copy
 import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ STEP_S = 1800.0  # an engine has done all that it can by then
 MOST_RESUMES = 2  # what was declined is declined again, for as often as it is resumed
 # Tokens of windows into which, beside the tools and the system prompt, hardly one turn fits, or a few; and
 # one in which the turns after a long first one stay as they are.
-SMALL = (4_800, 6_500, 11_000)
+SMALL = (5_100, 6_800, 11_300)
 FIRST_TEXT = 8_000  # characters of the first answer in a conversation that is long
 LONG_TEXT = 400  # characters of an answer in a conversation that is long
 SUMMED_UP = re.compile(r"All went well up to turn (\d+)\.")
@@ -100,6 +100,8 @@ class Script:
     permission: Permission = Permission.AUTO
     word: str = "Accept"  #: what people say to a call that waits for their approval
     checks: tuple[str, ...] = ()
+    tells: str | None = None  #: what a person says once while it works …
+    tells_at: int = 0  #: … when the model is asked for the time of that number, from 1; 0: at the first effect
 
 
 # Its beginning is summarised while its last turns stay as they are, which few drawn conversations come to.
@@ -140,6 +142,7 @@ class Player:
     script: Script
     requests: list[Json] = field(default_factory=list)
     given: set[int] = field(default_factory=set)  #: turns whose first answer has been given, or has failed
+    on_asked: Callable[[int], None] = lambda _count: None  #: called with how often it was asked
 
     def preload(self) -> None:
         """Need nothing."""
@@ -155,6 +158,7 @@ class Player:
         """Check what was sent, and give the next line."""
         body = anthropic_model.body(request)
         self.requests.append(copy.deepcopy(body))
+        self.on_asked(len(self.requests))
         problem = legality.problem(body)
         if problem is not None:
             raise AssertionError(f"an illegal request: {problem}")
@@ -237,6 +241,13 @@ class Stage:
         self._outside = Outside(self._random, calm=True)
         self._resumes = MOST_RESUMES
         self._lives: list[machine_room.Life] = []
+        self._says = [script.tells] if script.tells is not None else []
+        self._told: str | None = None  # the execution that is told
+
+    def _tell(self, _key: str = "") -> None:
+        """Let a person say what they have to say, once; an engine that dies over it does not undo it."""
+        if self._says and self._told is not None:
+            self._engine.say(self._told, self._says.pop(), by="somebody")
 
     def play_and_die_at_work(self) -> Played:
         """Play with an engine that dies at its first effect."""
@@ -250,6 +261,11 @@ class Stage:
             permission=self._script.permission, checks=self._script.checks,
         )  # fmt: skip
         submitted = self._engine.submit(submission)
+        self._told = submitted.id
+        if self._script.tells_at:
+            self._player.on_asked = lambda count: self._tell() if count == self._script.tells_at else None
+        elif self._says:
+            self._outside.on_effect = self._tell
         self._live(dies_at, kept=kept)
         for _ in range(MOST_STEPS):
             self._lives[-1].run_until(self._clock.monotonic() + STEP_S)
