@@ -204,9 +204,15 @@ def _forms(value: str) -> Iterator[str]:
     """Give a value as it is, turned round, and as other programs may have written it down."""
     raw = value.encode("utf-8", "surrogatepass")
     yield from (value, value[::-1], quote(value, safe=""), raw.hex(), raw.hex().upper())
-    yield value.replace("\\", "\\\\").replace('"', '\\"')
+    for written in (value, value[::-1]):
+        once = _in_json(written)
+        yield from (once, _in_json(once))  # JSON in a text of JSON is common: a tool's input, say
     for part in _in_base64(value, SHORTEST_PART):
         yield from (part, part.replace("+", "-").replace("/", "_"))
+
+
+def _in_json(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _in_base64(value: str, shortest: int) -> Iterator[str]:

@@ -153,7 +153,7 @@ class DockerSession(Hosted):
             streamed = await self._prepared(key, command, language)
             if not await asyncio.to_thread(marks.begin, self._receipts.stem(key), owner.boot_id()):
                 raise errors.Refused("This command has begun before; it is not run twice.")
-            return await self._run(streamed, most_s, on_output)
+            return await self.clean(await self._run(streamed, most_s, on_output))
 
     async def earlier(self, key: str, *, same_boot: bool) -> Earlier:
         """Tell what became of the command of this key: once its container has ended, its marks say it."""
@@ -162,7 +162,7 @@ class DockerSession(Hosted):
         if not same_boot:
             return OutcomeUnknown()
         await asyncio.to_thread(self._outlive)
-        return await asyncio.to_thread(self._marked, key)
+        return await self.clean_earlier(await asyncio.to_thread(self._marked, key))
 
     async def settled(self, key: str) -> None:
         """Forget the marks of this command."""

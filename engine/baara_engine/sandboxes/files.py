@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from baara_engine import errors
@@ -56,19 +56,31 @@ def write(workspace: Workspace, path: str, content: str) -> None:
     """Write a text file, making the folders above it as needed."""
     data = _encoded(content, "The text")
     with workspace.root() as root, workspace.explaining(path):
-        _replace(root, workspace.relative(path), path, data)
+        _replace(root, workspace.relative(path), path, [data])
 
 
 def put(workspace: Workspace, path: str, data: bytes, *, executable: bool) -> None:
     """Write a file of any content, making the folders above it as needed; `executable` lets it be run."""
     with workspace.root() as root, workspace.explaining(path):
-        _replace(root, workspace.relative(path), path, data)
+        _replace(root, workspace.relative(path), path, [data])
         if executable:
             file = confined.open_beneath(root, workspace.relative(path), confined.FILE)
             try:
                 os.fchmod(file, 0o755)
             finally:
                 os.close(file)
+
+
+def rewrite(workspace: Workspace, path: str, pieces: Iterable[bytes]) -> None:
+    """Put these pieces in the place of a file, at once; they may be read from it."""
+    with workspace.root() as root, workspace.explaining(path):
+        _replace(root, workspace.relative(path), path, pieces)
+
+
+def remove(workspace: Workspace, path: str) -> None:
+    """Delete a file."""
+    with workspace.root() as root, workspace.explaining(path), _place(root, workspace.relative(path)) as (folder, name):
+        os.unlink(name, dir_fd=folder)
 
 
 def edit(workspace: Workspace, path: str, old: str, new: str, *, replace_all: bool) -> int:
@@ -86,7 +98,7 @@ def edit(workspace: Workspace, path: str, old: str, new: str, *, replace_all: bo
             "or replace all."
         )
     with workspace.root() as root, workspace.explaining(path):
-        _replace(root, workspace.relative(path), path, data.replace(old_data, new_data))
+        _replace(root, workspace.relative(path), path, [data.replace(old_data, new_data)])
     return count
 
 
@@ -115,7 +127,7 @@ def _encoded(text: str, what: str) -> bytes:
         raise errors.InvalidInput(f"{what} has characters that cannot be written as UTF-8.") from error
 
 
-def _replace(root: int, relative: str, path: str, data: bytes) -> None:
+def _replace(root: int, relative: str, path: str, data: Iterable[bytes]) -> None:
     with _place(root, relative) as (folder, name):
         before = _present(folder, name, path)
         part = f".baara-{secrets.token_hex(8)}.part"
@@ -123,7 +135,7 @@ def _replace(root: int, relative: str, path: str, data: bytes) -> None:
         try:
             with os.fdopen(file, "wb") as writer:
                 _keep_access(file, before)
-                writer.write(data)
+                writer.writelines(data)
                 writer.flush()
                 os.fsync(file)  # the journal will say that this was written
             os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -10,7 +10,17 @@ import os
 from pathlib import Path
 
 from baara_engine import errors, homes, owner
-from baara_engine.sandboxes import FileText, Found, Limits, environment, files, launching
+from baara_engine.sandboxes import (
+    CommandResult,
+    Earlier,
+    FileText,
+    Found,
+    Limits,
+    cleaning,
+    environment,
+    files,
+    launching,
+)
 from baara_engine.sandboxes.hands import search, wire
 from baara_engine.sandboxes.launching import Launcher
 from baara_engine.sandboxes.receipts import Receipts
@@ -40,6 +50,14 @@ class Hosted:
         self._limits = limits
         self._grace_s = grace_s
         self._search_s = search_s
+
+    async def clean(self, result: CommandResult) -> CommandResult:
+        """Give a result with no secret in what was cut or kept whole of its output: each session's last step."""
+        return await asyncio.to_thread(cleaning.cleaned, self._workspace, result, self._limits.output_bytes)
+
+    async def clean_earlier(self, earlier: Earlier) -> Earlier:
+        """Do that with what is told of an earlier engine's command."""
+        return await self.clean(earlier) if isinstance(earlier, CommandResult) else earlier
 
     async def settled(self, key: str) -> None:
         """Forget the marks of this command."""

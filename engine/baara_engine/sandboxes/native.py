@@ -132,11 +132,11 @@ class NativeSession(Hosted):
         # Silence without a mark: whoever should have begun it died before that, so asking again does nothing twice.
         if report is None and not await asyncio.to_thread(self._receipts.begun, key):
             report = await self._supervision.ask(job, on_output)
-        return _as_told(hosted.result(report))
+        return await self.clean(_as_told(hosted.result(report)))
 
     async def earlier(self, key: str, *, same_boot: bool) -> Earlier:
         """Tell what became of the command of this key."""
-        return await self._receipts.earlier(key, same_boot=same_boot)
+        return await self.clean_earlier(await self._receipts.earlier(key, same_boot=same_boot))
 
 
 def _programs(path: str) -> dict[str, list[str]]:

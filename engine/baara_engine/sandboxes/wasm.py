@@ -142,11 +142,11 @@ class WasmSession(Hosted):
         order = self._order(command, key, min(wall_s or self._limits.wall_s, self._limits.wall_s))
         async with self._turns[language]:
             said = await self._said(language, order, key, on_output or (lambda: None))
-            return self._told(language, said)
+            return await self.clean(self._told(language, said))
 
     async def earlier(self, key: str, *, same_boot: bool) -> Earlier:
         """Tell what became of the program of this key."""
-        return await self._receipts.earlier(key, same_boot=same_boot)
+        return await self.clean_earlier(await self._receipts.earlier(key, same_boot=same_boot))
 
     async def close(self) -> None:
         """End the workers and let the workspace go."""

@@ -42,7 +42,7 @@ def answer(tx: Tx, question: Question, text: str, by: str) -> Question:
     rows = tx.sql(
         "UPDATE question SET status = 'answered', answer = ?, answered_at = ?, answered_by = ? "
         "WHERE id = ? AND status = 'open' RETURNING 1",
-        (text, tx.now, by, question.id),
+        (redaction.known.text(text), tx.now, by, question.id),
     )
     if not rows:
         raise errors.Refused(_too_late(get(tx, question.id)))
