@@ -8,6 +8,7 @@ OFFLINE = "offline"  #: model id of the planner that needs no key and no network
 DEFAULT_MODEL = "claude-sonnet-5-5"  # the middle of today's line in price, and able to work for hours
 
 EXECUTIONS = "executions"  #: folder of the home: one folder each, for the sandbox's marks and scratch
+RECEIPTS = "receipts"  #: folder in the private folder of an execution: what its sandbox remembers of its commands
 WORKSPACES = "workspaces"  #: folder of the home: one folder each, where no workspace was named
 
 

@@ -73,8 +73,16 @@ class Housekeeper:
         self._prune_slots()
         folder = self._home / config.EXECUTIONS
         names = [path.name for path in folder.iterdir() if not path.is_symlink()] if folder.is_dir() else []
+        self._forget_outputs(folder, names)
         for name in self._store.read(lambda view: pruning.done_before(view, names, before)):
             shutil.rmtree(folder / name)
+
+    def _forget_outputs(self, folder: Path, names: list[str]) -> None:
+        """Delete what a death has left of the outputs of commands: it is raw, and in the store as it can be told."""
+        left = [name for name in names if any((folder / name / config.RECEIPTS).glob("*"))]
+        for name in self._store.read(lambda view: pruning.over(view, left)):
+            for mark in (folder / name / config.RECEIPTS).iterdir():
+                mark.unlink(missing_ok=True)
 
     def _prune_slots(self) -> None:
         before = self._store.clock.now() - SLOTS_KEPT_MS

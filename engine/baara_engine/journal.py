@@ -382,5 +382,6 @@ def _ended_otherwise(stop_reason: str | None) -> errors.ModelFailure:
     if stop_reason == "refusal":
         return errors.ModelFailure(FailureKind.REFUSAL, "The model declined to go on with this.")
     return errors.ModelFailure(
-        FailureKind.REQUEST, f"The answer ended for a reason that this version does not know ({stop_reason})."
+        FailureKind.REQUEST,
+        f"The answer ended for a reason that is not known here ({stop_reason}). A newer version may know it.",
     )

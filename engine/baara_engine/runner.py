@@ -194,6 +194,7 @@ class Runner:
         compactor = compacting.Compactor(execution, journal, answering, window, system, actor.params)
         agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals, self._live)
         self._begin_step(execution)
+        await self._forget_received(execution, session, talk)
         while True:
             ending = await checks.settled(agent.work, talk, journal)
             if isinstance(ending, loop.Waiting):
@@ -204,6 +205,12 @@ class Runner:
                 await self._settle.completed(execution, finished.text, verdict)
                 await checks.settle()
                 return
+
+    async def _forget_received(self, execution: Execution, session: sandboxes.Session, talk: Conversation) -> None:
+        """Let the sandbox forget calls whose results are in the journal: an engine may have died before it could."""
+        for call in talk.calls.values():
+            if call.receipt_at is not None:
+                await session.settled(tools.key(execution.id, call.turn, call.tool_use_id))
 
     async def _run_command(self, lease: Lease, session: sandboxes.Session) -> None:
         execution = lease.execution

@@ -29,6 +29,7 @@ from tests.crash.secrecy.forms import FORMS, KNOWN
 from baara_engine import redaction, states
 from baara_engine.agent import failures
 from baara_engine.engine import Engine
+from baara_engine.housekeeping import Housekeeper
 from baara_engine.store.transaction import View
 from baara_engine.testing.messages_server import MessagesServer
 
@@ -61,6 +62,7 @@ class Rig:
                 engine.submit(job.submission(self.folder))
             self._work(engine, service.url, time.monotonic() + PATIENCE_S + count * PER_JOB_S)
         self._told(engine)
+        Housekeeper(self.home, engine.store).prune()  # as each engine does soon after its start, and each hour
         engine.close()
         self.found += list(self._look())
 

@@ -150,6 +150,19 @@ def test_old_due_times_go_but_the_newest_of_each_schedule_stay(engine: Engine, c
     assert len(engine.slots(made[1], limit=many)) == 20
 
 
+def test_what_commands_printed_is_forgotten_once_their_work_is_over(engine: Engine) -> None:
+    """What a death has left of the outputs goes at once where nobody will ask for it; a dead letter's may be needed."""
+    over = ended(engine, Status.ASSIGNED, Status.RUNNING, Status.COMPLETED)
+    dead = ended(engine, Status.ASSIGNED, Status.RUNNING, Status.FAILED, Status.DEAD_LETTERED)
+    for one in (over, dead):
+        receipts = engine.home / "executions" / one.id / "receipts"
+        receipts.mkdir(parents=True)
+        (receipts / "0123.receipt").write_text("what it printed")
+    Housekeeper(engine.home, engine.store).prune()
+    left = [path.parent.parent.name for path in (engine.home / "executions").glob("*/receipts/*")]
+    assert left == [dead.id]
+
+
 def test_pruning_follows_no_links_and_takes_nothing_else(engine: Engine, clock: FakeClock, tmp_path: Path) -> None:
     """A link with the name of an execution, and files of other names, stay as they are."""
     done = ended(engine, Status.CANCELLED)

@@ -113,7 +113,7 @@ class Actor:
         if tool is None or runs is None:
             await self._refuse(talk, ordinal, block, why, known)
             return None
-        key = f"{self.execution.id}/{talk.turn}/{block['id']}"
+        key = tools.key(self.execution.id, talk.turn, block["id"])
         call = tools.Call(key, runs["input"], self.session, known.notes if known else {}, house=self.house)
         outcome: tools.ToolOutcome | None
         if known is None:

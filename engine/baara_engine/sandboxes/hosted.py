@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from baara_engine import errors, homes, owner
+from baara_engine import config, errors, homes, owner
 from baara_engine.sandboxes import (
     CommandResult,
     Earlier,
@@ -27,7 +27,6 @@ from baara_engine.sandboxes.receipts import Receipts
 from baara_engine.sandboxes.supervision import Supervision
 from baara_engine.sandboxes.workspace import Workspace
 
-RECEIPTS = "receipts"  # folder of the marks, in the private folder
 GRACE_S = 5.0  # seconds that a command may go on after the engine has vanished: most end by then, with a true receipt
 SEARCH_S = 30.0  # seconds that one search may take
 SEARCH_BYTES = 8 * 1024 * 1024  # bytes of its JSON; `search.MAX_CHARS` keep it below that
@@ -44,7 +43,7 @@ class Hosted:
         _make_private(private)
         self._private = private.absolute()
         self._workspace = Workspace(folder)
-        self._receipts = Receipts(self._private / RECEIPTS, grace_s)
+        self._receipts = Receipts(self._private / config.RECEIPTS, grace_s)
         self._supervision = Supervision(launcher)
         self._env = environment.build(os.environ, self._private)
         self._limits = limits
@@ -150,7 +149,7 @@ def result(report: wire.Report | None) -> wire.Result:
 
 def _make_private(private: Path) -> None:
     try:
-        for name in (RECEIPTS, *environment.FOLDERS):
+        for name in (config.RECEIPTS, *environment.FOLDERS):
             (private / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         homes.require_room(error, private)

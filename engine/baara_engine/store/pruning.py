@@ -39,6 +39,16 @@ def forget_writers(tx: Tx, before: Millis) -> None:
     tx.sql("DELETE FROM writer WHERE at < ?", (before,))
 
 
+# What came of the commands of these stands in the journal, or in an attempt, and nobody asks their sandbox about it.
+OVER = "status IN ('completed', 'cancelled') OR (status = 'dead_lettered' AND kind = 'command')"
+
+
+def over(view: View, execution_ids: Sequence[str]) -> list[str]:
+    """Give those of these executions of which their sandbox need not remember anything."""
+    statement = f"SELECT 1 FROM execution WHERE id = ? AND ({OVER})"
+    return [one for one in execution_ids if view.sql(statement, (one,))]
+
+
 def done_before(view: View, execution_ids: Sequence[str], before: Millis) -> list[str]:
     """Give those of these executions that were completed or cancelled before then."""
     statement = f"SELECT 1 FROM execution WHERE id = ? AND {DONE}"

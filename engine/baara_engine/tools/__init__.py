@@ -48,6 +48,11 @@ class NoHouse:
         return ""
 
 
+def key(execution_id: str, turn: int, tool_use_id: str) -> str:
+    """Name a call once and for all."""
+    return f"{execution_id}/{turn}/{tool_use_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call as its tool sees it."""

@@ -61,7 +61,7 @@ def _edit(form: Form) -> Json:
 
 
 def _plain(form: Form) -> str:
-    return json.dumps({"way": "text", "form": form.name, "hint": form.text})
+    return json.dumps({"way": "text", "form": form.name}) + f"\n{form.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def script(folder: Path) -> Callable[[Json], Reply]:
 
     def answer(request: Json) -> Reply:
         first = request["messages"][0]["content"]
-        said = json.loads(first if isinstance(first, str) else first[0]["text"])
+        said = json.loads((first if isinstance(first, str) else first[0]["text"]).partition("\n")[0])
         form = by_name[said["form"]]
         turn = 1 + sum(message["role"] == "assistant" for message in request["messages"])
         return WAYS[said["way"]](form, f"cat {shlex.quote(str(folder / form.name))}", turn)
