@@ -156,7 +156,7 @@ def test_what_commands_printed_is_forgotten_once_their_work_is_over(engine: Engi
     dead = ended(engine, Status.ASSIGNED, Status.RUNNING, Status.FAILED, Status.DEAD_LETTERED)
     for one in (over, dead):
         receipts = engine.home / "executions" / one.id / "receipts"
-        receipts.mkdir(parents=True)
+        receipts.mkdir(parents=True, exist_ok=True)
         (receipts / "0123.receipt").write_text("what it printed")
     Housekeeper(engine.home, engine.store).prune()
     left = [path.parent.parent.name for path in (engine.home / "executions").glob("*/receipts/*")]
