@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from baara_engine import approving, errors, events, journal, money, queues, settle
-from baara_engine.agent import budget
+from baara_engine import approving, errors, events, journal, money, queues, requests, settle
+from baara_engine.agent import budget, successors
 from baara_engine.health import asking
 from baara_engine.permission.choices import Accepted, Instead
 from baara_engine.records import Effect, Execution, Kind, Question
@@ -16,7 +16,11 @@ from baara_engine.store.store import Store
 from baara_engine.store.transaction import Tx
 
 #: kinds whose options mean something
-WITH_CHOICES = frozenset({budget.KIND, "effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND})
+WITH_CHOICES = frozenset(
+    {
+        budget.KIND, "effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND, successors.KIND,
+    }
+)  # fmt: skip
 NO_WORDS = frozenset({questions.MISSED, sandbox.KIND})  #: kinds that nobody reads words to
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
@@ -33,8 +37,8 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             _answer_stuck(tx, execution, question, text)
         case questions.REPEATING:
             _answer_repeating(tx, execution, question, text)
-        case sandbox.KIND:
-            _answer_sandbox(tx, execution, text)
+        case sandbox.KIND | successors.KIND:
+            _answer_instead(tx, execution, question, text)
         case budget.KIND:
             goes_on = _answer_budget(tx, store, question, text, by)
         case questions.APPROVAL if isinstance(decision, Accepted):
@@ -49,7 +53,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
         tx, store.ids.new(), execution.thread_id, kind="answer", body=text, execution_id=execution.id,
         key=f"answer/{question.id}",
     )  # fmt: skip
-    if question.kind in {questions.REPEATING, sandbox.KIND} and text == asking.STOP:
+    if question.kind in {questions.REPEATING, sandbox.KIND, successors.KIND} and text == asking.STOP:
         settle.cancel(tx, store, execution)
     elif goes_on:
         _go_on(tx, execution)
@@ -99,11 +103,25 @@ def _answer_budget(tx: Tx, store: Store, question: Question, text: str, by: str)
     return False
 
 
+def _answer_instead(tx: Tx, execution: Execution, question: Question, text: str) -> None:
+    """Let it go on with what a person has named in place of what is missing."""
+    (_answer_sandbox if question.kind == sandbox.KIND else _answer_model)(tx, execution, text)
+
+
 def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:
     """Let it go on in the sandbox that a person has chosen instead, or try again."""
     name = sandbox.chosen(text)
     if name is not None:
         executions.move_to_sandbox(tx, execution.id, name)
+
+
+def _answer_model(tx: Tx, execution: Execution, text: str) -> None:
+    """Let it go on with the model that a person has named, or try again. Raises `errors.InvalidInput` for neither."""
+    name = successors.chosen(text)
+    if name is not None:
+        executions.move_to_model(tx, execution.id, requests.parse(requests.Edits, {"model": name}).model or name)
+    elif text not in {successors.TRY_AGAIN, successors.STOP}:
+        raise errors.InvalidInput(f"Answer “{successors.USE}” and a model, or “{successors.TRY_AGAIN}”.")
 
 
 def _as_offered(question: Question, execution: Execution, text: str) -> str:

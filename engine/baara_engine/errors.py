@@ -157,6 +157,7 @@ class FailureKind(StrEnum):
     SERVER = "server"  #: The service failed.
     BROKEN_ANSWER = "broken_answer"  #: The answer ended early or made no sense; it is discarded whole.
     REQUEST = "request"  #: The service refuses the request; asking again changes nothing.
+    MODEL = "model"  #: The service does not have the model, or not any more.
     REFUSAL = "refusal"  #: The model declined.
     CONTEXT = "context"  #: The conversation no longer fits the model.
     TURNS = "turns"  #: The execution used all the turns it may take.

@@ -33,6 +33,7 @@ SHORTEST_PARK_S = 1.0  # a service that says "now" and refuses again must not be
 HOPELESS = frozenset(
     {
         FailureKind.REQUEST,
+        FailureKind.MODEL,
         FailureKind.REFUSAL,
         FailureKind.CONTEXT,
         FailureKind.TURNS,

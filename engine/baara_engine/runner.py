@@ -11,7 +11,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from baara_engine import clock, commands, config, errors, gating, homes, live, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, approvals, budget, compacting, gate, loop, model, prompts, windows
+from baara_engine.agent import acting, approvals, budget, compacting, gate, loop, model, prompts, successors, windows
 from baara_engine.agent.habits import Habits
 from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
@@ -196,7 +196,12 @@ class Runner:
         self._begin_step(execution)
         await self._forget_received(execution, session, talk)
         while True:
-            ending = await checks.settled(agent.work, talk, journal)
+            try:
+                ending = await checks.settled(agent.work, talk, journal)
+            except errors.ModelFailure as failure:
+                if failure.kind is not FailureKind.MODEL:
+                    raise
+                ending = loop.Waiting([successors.question(execution.model, failure.message)])
             if isinstance(ending, loop.Waiting):
                 await self._settle.waiting(execution, ending.questions, talk.turn, lease.worked_ms)
                 return

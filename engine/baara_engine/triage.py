@@ -20,6 +20,7 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.SERVER: "The service kept failing. Resume when it is well again.",
     FailureKind.BROKEN_ANSWER: "Answers kept breaking off. Resume; if it goes on, try another model.",
     FailureKind.REQUEST: "The service refuses the request. Read its reason; restart it changed, or with another model.",
+    FailureKind.MODEL: "The service does not have the model. Resume it with another: --model.",
     FailureKind.REFUSAL: "The model declined. Resume with an explanation, or restart with other words.",
     FailureKind.CONTEXT: "The conversation has become too long. Restart with a smaller task.",
     FailureKind.TURNS: "It used all its turns. Look whether it was getting anywhere; if so, resume.",

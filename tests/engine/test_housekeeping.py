@@ -159,8 +159,8 @@ def test_what_commands_printed_is_forgotten_once_their_work_is_over(engine: Engi
         receipts.mkdir(parents=True, exist_ok=True)
         (receipts / "0123.receipt").write_text("what it printed")
     Housekeeper(engine.home, engine.store).prune()
-    left = [path.parent.parent.name for path in (engine.home / "executions").glob("*/receipts/*")]
-    assert left == [dead.id]
+    left = {path.parent.parent.name for path in (engine.home / "executions").glob("*/receipts/*")}
+    assert left == {dead.id}
 
 
 def test_pruning_follows_no_links_and_takes_nothing_else(engine: Engine, clock: FakeClock, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ VERDICTS: list[tuple[K, type[Decision]]] = [
     (K.TIMED_OUT, RetryAt),
     (K.COMMAND, RetryAt),
     (K.REQUEST, GiveUp),
+    (K.MODEL, GiveUp),
     (K.REFUSAL, GiveUp),
     (K.CONTEXT, GiveUp),
     (K.TURNS, GiveUp),

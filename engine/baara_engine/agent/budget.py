@@ -31,7 +31,7 @@ STOP = "Stop"
 FREE = frozenset(
     {
         FailureKind.RATE_LIMIT, FailureKind.OVERLOADED, FailureKind.OFFLINE, FailureKind.KEY, FailureKind.BILLING,
-        FailureKind.OUTAGE, FailureKind.REQUEST, FailureKind.CONTEXT,
+        FailureKind.OUTAGE, FailureKind.REQUEST, FailureKind.CONTEXT, FailureKind.MODEL,
     }
 )  # fmt: skip
 

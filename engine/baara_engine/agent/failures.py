@@ -51,7 +51,7 @@ TYPES: dict[str, FailureKind] = {
     "authentication_error": K.KEY,
     "permission_error": K.KEY,
     "billing_error": K.BILLING,
-    "not_found_error": K.REQUEST,
+    "not_found_error": K.MODEL,
     "request_too_large": K.CONTEXT,
     "rate_limit_error": K.RATE_LIMIT,
     "overloaded_error": K.OVERLOADED,
@@ -84,6 +84,7 @@ SAYS: dict[FailureKind, str] = {
     K.SERVER: "The model service failed.",
     K.BROKEN_ANSWER: "The answer of the model service broke off or made no sense.",
     K.REQUEST: "The model service refuses the request.",
+    K.MODEL: "The model service does not have this model, or not any more.",
     K.CONTEXT: "The conversation is too long for the model.",
     K.INTERNAL: "Asking the model failed in a way that was not foreseen.",
 }

@@ -285,6 +285,11 @@ def point_at_question(tx: Tx, execution_id: str, question_id: str) -> None:
     tx.sql("UPDATE execution SET waiting_question = ? WHERE id = ?", (question_id, execution_id))
 
 
+def move_to_model(tx: Tx, execution_id: str, model: str) -> None:
+    """Let an execution that waits go on with another model."""
+    tx.sql("UPDATE execution SET model = ? WHERE id = ? AND status = 'waiting_for_input'", (model, execution_id))
+
+
 def move_to_sandbox(tx: Tx, execution_id: str, sandbox: str) -> None:
     """Let an execution that waits go on in another sandbox."""
     statement = "UPDATE execution SET sandbox = ? WHERE id = ? AND status = 'waiting_for_input'"

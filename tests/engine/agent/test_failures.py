@@ -71,7 +71,7 @@ LOW = "Your credit balance is too low to access the API."
         (402, error_body("invalid_request_error", code="linked_organization_spend_limit_reached"), K.BILLING),
         (403, error_body("permission_error"), K.KEY),
         (403, "<html>blocked</html>", K.KEY),
-        (404, error_body("not_found_error", "model: claude-none"), K.REQUEST),
+        (404, error_body("not_found_error", "model: claude-none"), K.MODEL),
         (407, "proxy", K.OFFLINE),
         (408, error_body("timeout_error"), K.SERVER),
         (408, "", K.SERVER),
