@@ -18,6 +18,7 @@ from baara_engine.money import Scope
 from baara_engine.records import Execution
 from baara_engine.requests import Submission
 from baara_engine.states import Status
+from baara_engine.store import spending
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, says
 
 MODEL = "claude-sonnet-5-5"
@@ -193,3 +194,31 @@ def test_a_day_ends_at_midnight_where_the_person_is() -> None:
     began, ends = money.midnights(spring, zone)
     assert ends - began == 23 * 3600 * 1000
     assert began <= spring < ends
+
+
+def test_a_family_stays_below_the_budget_of_its_origin(engine: Engine, working: Callable[..., ScriptedModel]) -> None:
+    """What sub-tasks spend counts against the budget of what submitted them; one question asks for all that wait."""
+    origin = submitted(engine, budget_microusd=35 * CENT)
+    family = [origin, *(submitted(engine, parent_id=origin.id) for _ in range(5))]
+    grandchild = submitted(engine, parent_id=family[1].id, budget_microusd=100 * CENT)
+    working()
+    until(lambda: engine.questions() and not any(is_at_work(engine, one) for one in (*family, grandchild)))
+    assert 20 * CENT < spent(engine) <= 35 * CENT
+    [question] = engine.questions()
+    assert (question.detail["scope"], question.detail["key"]) == ("execution", origin.id)
+    engine.answer(question.id, "+$1", by="a test")
+    until(lambda: ended(engine, *family, grandchild) == 7)
+    assert spent(engine) <= 135 * CENT
+    assert engine.questions() == []
+
+
+def is_at_work(engine: Engine, execution: Execution) -> bool:
+    return engine.execution(execution.id).status in {Status.RUNNING, Status.QUEUED, Status.ASSIGNED}
+
+
+def test_a_budget_holds_as_it_is_now(engine: Engine) -> None:
+    """Whoever works on an execution reads its limits from the store: what a lease knows of them may be old."""
+    leased = submitted(engine, budget_microusd=100 * CENT)
+    engine.store.write(lambda tx: spending.set_limit(tx, money.Limit(Scope.EXECUTION, leased.id, CENT), "a test"))
+    [limit] = engine.store.read(lambda view: spending.limits_of(view, leased))
+    assert limit.microusd == CENT

@@ -112,7 +112,10 @@ class Budgeted:
         limit = reached.limit
         if reached.passes and limit.microusd - reached.spent >= least:
             return BudgetReached("Others have set aside what is left for now.", wait_s=SOON_S, question=None)
-        what = "this execution" if limit.scope is Scope.EXECUTION else f"one {limit.scope}" if limit.key else "a day"
+        what = f"one {limit.scope}" if limit.key else "a day"
+        if limit.scope is Scope.EXECUTION:
+            is_own = limit.key == self.execution.id
+            what = "this execution" if is_own else "the work that this is part of"
         message = (
             f"The limit of ${money.shown(limit.microusd)} for {what} leaves too little: ${money.shown(reached.spent)} "
             f"is spent, and the next question may cost ${money.shown(least)}."

@@ -14,7 +14,7 @@ from baara_engine import errors, events, queues, redaction, states
 from baara_engine.clock import Millis
 from baara_engine.records import Execution, Json, Kind, Permission, UnknownEffect
 from baara_engine.states import Outcome, Status
-from baara_engine.store import findings, lookup, models, questions, spending
+from baara_engine.store import findings, kinship, lookup, models, questions, spending
 from baara_engine.store.transaction import Row, Tx, View
 
 NAMES = tuple(field.name for field in fields(Execution))
@@ -33,16 +33,12 @@ CLAIM = f"""{LEASE}
 WHERE id IN (SELECT id FROM execution WHERE status = 'queued' AND queue = ? ORDER BY priority, id LIMIT ?)
 RETURNING {COLUMNS}
 """
-# An execution and all that it has submitted, and so on downwards.
-FAMILY = """
-WITH RECURSIVE family(id) AS (
-    SELECT ? UNION SELECT execution.id FROM execution JOIN family
-    ON execution.parent_id = family.id AND execution.parent_id IS NOT NULL)
-"""
 OF_FAMILY = f"SELECT id FROM execution WHERE id IN family AND status = 'queued' AND queue IN ({WORKED_ON})"
-CLAIM_FAMILY = f"{FAMILY}{LEASE} WHERE id IN ({OF_FAMILY} ORDER BY priority, id LIMIT ?) RETURNING {COLUMNS}"
-FAMILY_READY = f"{FAMILY} {OF_FAMILY} LIMIT 1"
-FAMILY_LEASED = f"{FAMILY} SELECT count(*) FROM execution WHERE id IN family AND status IN ('assigned', 'running')"
+CLAIM_FAMILY = f"{kinship.FAMILY}{LEASE} WHERE id IN ({OF_FAMILY} ORDER BY priority, id LIMIT ?) RETURNING {COLUMNS}"
+FAMILY_READY = f"{kinship.FAMILY} {OF_FAMILY} LIMIT 1"
+FAMILY_LEASED = (
+    f"{kinship.FAMILY} SELECT count(*) FROM execution WHERE id IN family AND status IN ('assigned', 'running')"
+)
 READY = "SELECT 1 FROM execution WHERE queue = ? AND status = 'queued' LIMIT 1"
 COUNT_LEASED = "SELECT count(*) FROM execution WHERE queue = ? AND status IN ('assigned', 'running')"
 TIMED = "queue = 'timer' AND status IN ('queued', 'retry_scheduled')"  # what was cancelled meanwhile is never due

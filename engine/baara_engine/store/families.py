@@ -4,20 +4,12 @@ from collections.abc import Collection
 
 from baara_engine import states
 from baara_engine.records import Execution
-from baara_engine.store import executions
+from baara_engine.store import executions, kinship
 from baara_engine.store.transaction import View
 
-# `execution_child` is a partial index: the statement must say that there is a parent.
 CHILDREN = f"{executions.SELECT} WHERE parent_id = ? AND parent_id IS NOT NULL ORDER BY id"
-ANCESTORS = """
-WITH RECURSIVE above(id, parent_id, far) AS (
-    SELECT id, parent_id, 0 FROM execution WHERE id = ?
-    UNION ALL SELECT execution.id, execution.parent_id, far + 1
-    FROM execution JOIN above ON execution.id = above.parent_id
-    WHERE far < 1000)
-SELECT id FROM above ORDER BY far
-"""
-BELOW = f"{executions.FAMILY} SELECT count(*), coalesce(sum(cost_microusd), 0) FROM execution WHERE id IN family"
+ANCESTORS = f"{kinship.ABOVE} SELECT id FROM above ORDER BY far"
+BELOW = f"{kinship.FAMILY} SELECT count(*), coalesce(sum(cost_microusd), 0) FROM execution WHERE id IN family"
 
 
 def children(view: View, execution_id: str) -> list[Execution]:

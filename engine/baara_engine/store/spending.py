@@ -9,6 +9,7 @@ from baara_engine import events
 from baara_engine.clock import Millis
 from baara_engine.money import Limit, Reached, Scope, Usage
 from baara_engine.records import Execution
+from baara_engine.store import kinship
 from baara_engine.store.transaction import Tx, View
 
 INSERT = """
@@ -19,6 +20,11 @@ COUNTED = """
 SELECT coalesce(sum(CASE WHEN state = 'open' THEN 0 ELSE coalesce(cost, reserved) END), 0),
        coalesce(sum(CASE WHEN state = 'open' THEN reserved ELSE 0 END), 0)
 FROM spent WHERE
+"""
+# Budgets of an execution and of whatever it is part of, its own first, as they are now.
+BUDGETS = f"""
+{kinship.ABOVE} SELECT execution.id, budget_microusd FROM above JOIN execution ON execution.id = above.id
+WHERE budget_microusd IS NOT NULL ORDER BY far
 """
 LIMIT = "SELECT microusd FROM spending_limit WHERE scope = ? AND key = ?"
 SET = """
@@ -73,8 +79,8 @@ def release(tx: Tx, execution_id: str) -> None:
 
 
 def limits_of(view: View, execution: Execution) -> list[Limit]:
-    """Give the limits that hold for an execution."""
-    found = [] if execution.budget_microusd is None else [_budget(execution)]
+    """Give the limits that hold for an execution, as they are now: its own, those of what it is part of, and so on."""
+    found = [Limit(Scope.EXECUTION, one, int(amount)) for one, amount in view.sql(BUDGETS, (execution.id,))]
     wanted = [(Scope.DAY, ""), (Scope.TASK, execution.task_id), (Scope.PROJECT, execution.project_id)]
     for scope, key in wanted:
         rows = [] if key is None else view.sql(LIMIT, (scope, key))
@@ -83,9 +89,12 @@ def limits_of(view: View, execution: Execution) -> list[Limit]:
 
 
 def counted(view: View, limit: Limit, day_began: Millis) -> tuple[int, int]:
-    """Give what counts against a limit: what was spent, and what is set aside just now."""
+    """Give what counts against a limit: what was spent, and what is set aside just now.
+
+    Against the budget of an execution counts all that it has submitted, too.
+    """
     if limit.scope is Scope.EXECUTION:
-        rows = view.sql(f"{COUNTED} execution_id = ?", (limit.key,))
+        rows = view.sql(f"{kinship.FAMILY}{COUNTED} execution_id IN family", (limit.key,))
     elif limit.scope is Scope.DAY:
         rows = view.sql(f"{COUNTED} at >= ?", (day_began,))
     else:
@@ -129,9 +138,13 @@ def get(view: View, scope: Scope, key: str) -> Limit | None:
 
 def waiting_for(view: View, scope: Scope, key: str) -> list[str]:
     """Give the ids of executions that wait for money under a limit."""
-    column = {Scope.EXECUTION: "id", Scope.TASK: "task_id", Scope.PROJECT: "project_id"}.get(scope)
-    also, params = ("", ()) if column is None else (f" AND {column} = ?", (key,))
-    return [one for (one,) in view.sql(f"{WAITING}{also} ORDER BY id", params)]
+    if scope is Scope.EXECUTION:
+        rows = view.sql(f"{kinship.FAMILY}{WAITING} AND id IN family ORDER BY id", (key,))
+    else:
+        column = {Scope.TASK: "task_id", Scope.PROJECT: "project_id"}.get(scope)
+        also, params = ("", ()) if column is None else (f" AND {column} = ?", (key,))
+        rows = view.sql(f"{WAITING}{also} ORDER BY id", params)
+    return [one for (one,) in rows]
 
 
 def usage(view: View, by: str, since: Millis) -> list[Usage]:
@@ -143,7 +156,3 @@ def usage(view: View, by: str, since: Millis) -> list[Usage]:
         (since,),
     )
     return [Usage(str(what), int(count), int(cost), int(unknown)) for what, count, cost, unknown in rows]
-
-
-def _budget(execution: Execution) -> Limit:
-    return Limit(Scope.EXECUTION, execution.id, execution.budget_microusd or 0)
