@@ -31,6 +31,7 @@ class Kind(StrEnum):
     COMPACTED = "compacted"  #: A conversation is sent shortened from now on: data {turn, covers, kind}.
     NOTED = "noted"  #: The agent has noted how far it is: data {turn, done, next}.
     LIMIT = "limit"  #: What may be spent has changed: data {scope, key, microusd}, None for no limit.
+    PRICE = "price"  #: A person has written down what a model costs, or taken that away: data {model}.
     FINDING = "finding"  #: Something is not as it should be, or is well again: data {key, kind, state, message}.
     SCHEDULE = "schedule"  #: A schedule was made, changed or deleted: data {schedule_id, task_id, change}.
     SLOT = "slot"  #: A due time came, or was settled: data {slot_id, schedule_id, due, state}.

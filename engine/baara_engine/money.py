@@ -1,8 +1,9 @@
 """Money: what may be spent, and what was. Amounts are whole microdollars (millionths of a US dollar)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from baara_engine.clock import Millis
 MICRO = 1_000_000
 MS_PER_S = 1000
 MOST = 1_000_000 * MICRO  # a million dollars: catches a slip of the finger
+AMOUNT = re.compile(r"\$?\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)")  #: as people write it
 LEAST = 1_000  # a tenth of a cent: less than the shortest answer of a cheap model costs
 
 
@@ -59,11 +61,10 @@ class Usage:
 
 def parse(text: str) -> int:
     """Read an amount in dollars, as in `1`, `0.25` or `$2.50`. Raises `errors.InvalidInput`."""
-    try:
-        dollars = Decimal(text.strip().removeprefix("$").strip())
-        amount = int((dollars * MICRO).to_integral_value())
-    except (InvalidOperation, ValueError, OverflowError):
-        raise errors.InvalidInput(f"“{text[:40]}” is no amount in dollars. Write for example: 0.50") from None
+    plain = AMOUNT.fullmatch(text.strip())
+    if plain is None:
+        raise errors.InvalidInput(f"“{text[:40]}” is no amount in dollars. Write for example: 0.50")
+    amount = int((Decimal(plain[1]) * MICRO).to_integral_value())
     if not LEAST <= amount <= MOST:
         raise errors.InvalidInput(f"An amount must be from ${shown(LEAST)} to ${MOST // MICRO:,}, not “{text[:40]}”.")
     return amount

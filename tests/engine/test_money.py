@@ -187,6 +187,15 @@ def test_amounts_are_exact(text: str, amount: int) -> None:
     assert money.parse(text) == amount
 
 
+@pytest.mark.parametrize(
+    "text", ["1_000", "1e3", "+1", "-1", "1,5", ".5", "1.", "NaN", "Infinity", "٣", "$$1", "1 000", ""]
+)
+def test_what_may_mean_something_else_is_no_amount(text: str) -> None:
+    """Nobody guesses about money."""
+    with pytest.raises(errors.InvalidInput):
+        money.parse(text)
+
+
 def test_a_day_ends_at_midnight_where_the_person_is() -> None:
     """A day on which the clock is set has 23 or 25 hours."""
     zone = ZoneInfo("Europe/Berlin")
@@ -222,3 +231,23 @@ def test_a_budget_holds_as_it_is_now(engine: Engine) -> None:
     engine.store.write(lambda tx: spending.set_limit(tx, money.Limit(Scope.EXECUTION, leased.id, CENT), "a test"))
     [limit] = engine.store.read(lambda view: spending.limits_of(view, leased))
     assert limit.microusd == CENT
+
+
+def test_a_price_that_a_person_writes_down_counts(engine: Engine, working: Callable[..., ScriptedModel]) -> None:
+    """A model without a price can be limited once it has one, and is counted by it; a price of the table gives way."""
+    engine.set_limit(Scope.DAY, "", money.MICRO, by="a test")
+    engine.set_price("my-model", 1, 5)
+    used = Usage(input_tokens=20_000, output_tokens=2_000)
+    working(replace(says("done"), usage=used, model="my-model"))
+    done = submitted(engine, model="my-model")
+    until(lambda: ended(engine, done))
+    assert engine.execution(done.id).cost_microusd == 20_000 + 5 * 2_000 == spent(engine)
+    engine.set_price(MODEL, 0.5, 1)
+    assert engine.prices()[MODEL] == (prices.Price(500, 1000), True)
+    engine.remove_price(MODEL)
+    assert engine.prices()[MODEL] == (prices.TABLE[MODEL], False)
+    with pytest.raises(errors.NotFound):
+        engine.remove_price(MODEL)
+    for bad in (("", 1, 1), ("x", -1, 1), ("x", 1, 1e9), ("x", float("nan"), 1)):
+        with pytest.raises(errors.InvalidInput):
+            engine.set_price(*bad)

@@ -20,6 +20,7 @@ from baara_app.cli import (
     opening,
     options,
     output,
+    prices,
     projects,
     questions,
     queues,
@@ -58,6 +59,7 @@ app.add_typer(skills.app, name="skills")
 app.add_typer(skills.plugins, name="plugins")
 app.add_typer(spending.app, name="limits")
 app.command("usage")(spending.usage)
+app.add_typer(prices.app, name="prices")
 app.command("status")(status.status)
 app.command("log")(log.log)
 app.add_typer(mcp_servers.app, name="mcp-servers")

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from baara_engine import errors, money
 from baara_engine.agent import measure, prices
-from baara_engine.agent.model import Answer, Model, OnPiece, Piece, Request
+from baara_engine.agent.model import Answer, Model, OnPiece, Piece, Request, Usage
 from baara_engine.errors import FailureKind
 from baara_engine.money import Reached, Scope
 from baara_engine.records import Execution, QuestionDraft
-from baara_engine.store import spending
+from baara_engine.store import price_book, spending
 from baara_engine.store.store import Store
 
 USEFUL = 4_000  # tokens of an answer: with fewer, an agent gets no call of a tool to its end
@@ -56,7 +56,8 @@ class Budgeted:
 
     async def answer(self, request: Request, on_piece: OnPiece | None = None) -> Answer:
         """Ask once, if the limits leave enough (see `Model.answer`). Raises `BudgetReached`."""
-        request = await self._within(request)
+        own = prices.book(self.store.read(price_book.get))
+        request = await self._within(request, own)
         begun = False
 
         def told(piece: Piece) -> None:
@@ -66,11 +67,14 @@ class Budgeted:
                 on_piece(piece)
 
         try:
-            return await self.model.answer(request, told)
+            answer = await self.model.answer(request, told)
         except errors.ModelFailure as failure:
             what = spending.release if failure.kind in FREE and not begun else spending.lapse
             await self.store.awrite(lambda tx: what(tx, self.execution.id))
             raise
+        if not own or answer.usage == Usage():
+            return answer
+        return replace(answer, cost_microusd=prices.cost(answer.model, answer.usage, own))
 
     async def count(self, request: Request) -> int | None:
         """Have the tokens of a request counted, where the model can."""
@@ -80,9 +84,9 @@ class Budgeted:
     async def close(self) -> None:
         """Hold nothing."""
 
-    async def _within(self, request: Request) -> Request:
+    async def _within(self, request: Request, own: prices.Book) -> Request:
         """Set the money aside, and give the request as far as it reaches."""
-        price = prices.price(request.model)
+        price = prices.price(request.model, own)
         if price is None:
             return await self._without_price(request)
         asked, one = _most(request, price), price.output
@@ -104,7 +108,7 @@ class Budgeted:
             raise errors.ModelFailure(
                 FailureKind.REQUEST,
                 f"The model {request.model} has no known price, so the limit of its {limits[0].scope} cannot be kept. "
-                "Choose another model, or take the limit away (baara limits).",
+                f"Write it down (baara prices set {request.model} …), choose another model, or take the limit away.",
             )
         return request
 

@@ -5,6 +5,7 @@ thousandths of a microdollar, so that every sum is of whole numbers.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baara_engine.agent.model import Usage
@@ -45,14 +46,24 @@ TABLE: dict[str, Price] = {
 }
 
 
-def price(model: str) -> Price | None:
+Book = dict[str, Price]  # prices that a person has written down, by model; they come before those of the table
+NOTHING: Book = {}
+
+
+def book(written: Mapping[str, tuple[int, int]]) -> Book:
+    """Give the prices that stand in the store."""
+    return {model: Price(*units) for model, units in written.items()}
+
+
+def price(model: str, own: Book = NOTHING) -> Price | None:
     """Give the price of a model by its id, with or without the date of its release; None if it is not known."""
-    return TABLE.get(DATED.sub("", model))
+    bare = DATED.sub("", model)
+    return own.get(model) or own.get(bare) or TABLE.get(bare)
 
 
-def cost(model: str, usage: Usage) -> int | None:
+def cost(model: str, usage: Usage, own: Book = NOTHING) -> int | None:
     """Give what an answer costs, in microdollars, rounded up; None where the model has no known price."""
-    known = price(model)
+    known = price(model, own)
     if known is None:
         return None
     written = usage.cache_write_tokens * known.input * CACHE_WRITE[0] // CACHE_WRITE[1]

@@ -1,12 +1,15 @@
 """Money: limits, and what was spent."""
 
-from baara_engine import errors, operations
+from baara_engine import errors, operations, requests
+from baara_engine.agent import prices
+from baara_engine.agent.prices import Price
 from baara_engine.money import Limit, Scope, Usage
-from baara_engine.store import executions, projects, spending, tasks
+from baara_engine.store import executions, price_book, projects, spending, tasks
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import View
 
 DAYS = 30  #: of usage unless more are asked for
+MOST_USD = 100_000  # for a million tokens: catches a price for one token, or for all
 MS_PER_DAY = 24 * 3600 * 1000
 
 
@@ -30,6 +33,28 @@ class Money(operations.Place):
         key = self.store.read(lambda view: _key(view, scope, name))
         if not self.store.write(lambda tx: operations.unlimit(tx, scope, key)):
             raise errors.NotFound(f"There is no limit for {scope} {name}".rstrip() + ".")
+
+    def prices(self) -> dict[str, tuple[Price, bool]]:
+        """Give the price of each model that has one, and whether a person has written it down."""
+        own = prices.book(self.store.read(price_book.get))
+        return {model: (price, False) for model, price in prices.TABLE.items()} | {
+            model: (price, True) for model, price in own.items()
+        }
+
+    def set_price(self, model: str, read_usd: float, write_usd: float) -> Price:
+        """Write down what a model costs, in dollars for a million tokens. Raises `errors.InvalidInput`."""
+        requests.parse(requests.Edits, {"model": model})
+        if not all(0 <= usd <= MOST_USD for usd in (read_usd, write_usd)):
+            raise errors.InvalidInput(f"A price is from 0 to {MOST_USD} dollars for a million tokens.")
+        price = Price(round(read_usd * prices.PER_MICRO), round(write_usd * prices.PER_MICRO))
+        self.store.write(lambda tx: price_book.put(tx, model, (price.input, price.output)))
+        return price
+
+    def remove_price(self, model: str) -> None:
+        """Take away what a person has written down. Raises `errors.NotFound`."""
+        if model not in self.store.read(price_book.get):
+            raise errors.NotFound(f"Nobody has written down a price of {model}.")
+        self.store.write(lambda tx: price_book.put(tx, model, None))
 
     def usage(self, by: str = "day", days: int = DAYS) -> list[Usage]:
         """Add up what was spent in so many days, by `day`, `task`, `project` or `model`."""
