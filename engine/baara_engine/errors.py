@@ -175,8 +175,14 @@ class ModelFailure(BaaraError):
     title = "No answer from the model"
     code = "model"
 
-    def __init__(self, kind: FailureKind, message: str, *, retry_after: float | None = None) -> None:
-        """Take the kind, a sentence for people (no secrets), and the service's own wait in seconds, if it gave one."""
+    def __init__(
+        self, kind: FailureKind, message: str, *, retry_after: float | None = None, is_lost: bool = False
+    ) -> None:
+        """Take the kind, a sentence for people (no secrets), and the service's own wait in seconds, if it gave one.
+
+        `is_lost` says that the question went out and the connection broke: nobody knows what was made of it.
+        """
         super().__init__(message)
         self.kind = kind
         self.retry_after = retry_after
+        self.is_lost = is_lost

@@ -110,8 +110,15 @@ def test_stop_calls_off_whatever_waits_for_the_limit(engine: Engine, working: Ca
     assert {engine.execution(one.id).status for one in executions} == {Status.CANCELLED}
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        errors.ModelFailure(errors.FailureKind.BROKEN_ANSWER, "Cut."),
+        errors.ModelFailure(errors.FailureKind.REQUEST, "Who knows?", is_lost=True),
+    ],
+)
 def test_what_was_refused_costs_nothing_and_what_broke_off_counts_in_full(
-    engine: Engine, working: Callable[..., ScriptedModel]
+    engine: Engine, working: Callable[..., ScriptedModel], broken: errors.ModelFailure
 ) -> None:
     """Money set aside is given back only where the service cannot have charged."""
     engine.set_limit(Scope.DAY, "", money.MICRO, by="a test")
@@ -121,7 +128,6 @@ def test_what_was_refused_costs_nothing_and_what_broke_off_counts_in_full(
     until(lambda: engine.execution(first.id).status is Status.DEAD_LETTERED)
     assert (spent(engine), len(model.requests)) == (0, 1)
     engine.stop()
-    broken = errors.ModelFailure(errors.FailureKind.BROKEN_ANSWER, "Cut.")
     engine.start(ScriptedModels(ScriptedModel([broken])))
     second = submitted(engine, max_retries=0)
     until(lambda: engine.execution(second.id).status is Status.DEAD_LETTERED)

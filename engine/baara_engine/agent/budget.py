@@ -69,7 +69,8 @@ class Budgeted:
         try:
             answer = await self.model.answer(request, told)
         except errors.ModelFailure as failure:
-            what = spending.release if failure.kind in FREE and not begun else spending.lapse
+            is_free = failure.kind in FREE and not begun and not failure.is_lost
+            what = spending.release if is_free else spending.lapse
             await self.store.awrite(lambda tx: what(tx, self.execution.id))
             raise
         if not own or answer.usage == Usage():

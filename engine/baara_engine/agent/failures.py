@@ -90,6 +90,9 @@ SAYS: dict[FailureKind, str] = {
 }
 FORBIDDEN = "The model service does not let this API key do that. Give another key, or choose another model."
 
+# The question may have gone out by then.
+LOST = (httpx2.ReadError, httpx2.WriteError, httpx2.CloseError, httpx2.RemoteProtocolError)
+
 HIDDEN = "[API key]"
 LOOKS_LIKE_A_KEY = re.compile(r"sk-ant-[\w-]+")
 
@@ -113,6 +116,7 @@ class _Case:
     request_id: str | None = None
     retry_after: float | None = None  #: seconds
     sentence: str | None = None  #: in place of that of its kind
+    is_lost: bool = False  #: see `errors.ModelFailure`
 
     def failure(self, key: str) -> errors.ModelFailure:
         """Make the error, without the key in it."""
@@ -122,7 +126,7 @@ class _Case:
         notes += [f"request {self.request_id}"] if self.request_id else []
         parts = [self.sentence or SAYS[self.kind], shown, f"({', '.join(notes)})" if notes else ""]
         text = redacted(" ".join(part for part in parts if part), key)
-        return errors.ModelFailure(self.kind, text, retry_after=self.retry_after)
+        return errors.ModelFailure(self.kind, text, retry_after=self.retry_after, is_lost=self.is_lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ def _of_connection(cause: BaseException | None) -> _Case:
         case httpx2.UnsupportedProtocol() | httpx2.LocalProtocolError():
             return _Case(K.REQUEST, f"Is the base URL right? {words}")
         case httpx2.TransportError():
-            return _Case(K.OFFLINE, words)
+            return _Case(K.OFFLINE, words, is_lost=isinstance(cause, LOST))
         case _:
             return _Case(K.INTERNAL, words)
 

@@ -140,9 +140,13 @@ async def test_an_error_in_the_middle_of_an_answer_goes_by_its_type(kind_of_erro
     ],
 )
 async def test_a_request_that_got_no_response(error: Exception, kind: FailureKind) -> None:
-    """Without a connection the service is offline; a service that took the request and said nothing has failed."""
+    """Without a connection the service is offline; a service that took the request and said nothing has failed.
+
+    Where a connection broke that there was, the question may have gone out, and be charged.
+    """
     failure = await failure_of(error)
     assert failure.kind is kind
+    assert failure.is_lost is isinstance(error, (httpx2.ReadError, httpx2.RemoteProtocolError))
     assert str(error) in failure.message
 
 
