@@ -1,5 +1,6 @@
 """Tools of MCP servers as tools of the agent: names, schemas, effects and results."""
 
+import asyncio
 import hashlib
 import importlib
 import re
@@ -17,6 +18,7 @@ MAX_NAME = 64  # characters: fits all services; what is longer ends in a hash
 MAX_SCHEMA = 32 * 1024  # bytes: it is sent with every question
 MAX_DEPTH = 24  # levels of a schema
 MAX_DESCRIPTION = 4_000  # characters
+AGAIN_S = (0.0, 5.0)  # seconds: ours is started again at once; one that is reached by HTTP, by whoever keeps it
 MAX_TEXT = 100_000  # characters of a result
 HASH = 8  # characters of a hash in a name
 CUT = "\n[cut off: the result was longer]"
@@ -50,16 +52,26 @@ def fingerprint(made: tools.Tool) -> str:
 
 
 async def _run(line: connection.Connection, theirs: str, effect: Effect, call: tools.Call) -> tools.ToolOutcome:
-    """Call it; what does no harm twice is called once more if the server dies."""
+    """Call it; what does no harm twice is called again if the server dies, at once and when it may be back."""
     try:
+        return _done(await line.call(theirs, call.input, call.on_output))
+    except connection.Died as error:
+        if effect is Effect.UNSAFE:
+            raise tools.OutcomeHidden from error
+        return await _again(line, theirs, call)
+    except errors.Unavailable as error:
+        raise errors.Refused(str(error)) from error
+
+
+async def _again(line: connection.Connection, theirs: str, call: tools.Call) -> tools.ToolOutcome:
+    last: Exception | None = None
+    for wait_s in AGAIN_S:
+        await asyncio.sleep(wait_s)
         try:
             return _done(await line.call(theirs, call.input, call.on_output))
-        except connection.Died as error:
-            if effect is Effect.UNSAFE:
-                raise tools.OutcomeHidden from error
-            return _done(await line.call(theirs, call.input, call.on_output))
-    except (connection.Died, errors.Unavailable) as error:
-        raise errors.Refused(str(error)) from error
+        except (connection.Died, errors.Unavailable) as error:
+            last = error
+    raise errors.Refused(str(last)) from last
 
 
 def _done(result: Any) -> tools.Done:

@@ -1,8 +1,10 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -92,29 +94,69 @@ def test_unsafe_call_is_asked_about_after_a_death(engine: Engine, asked: Asked, 
     assert len(counted.read_text().splitlines()) == 1
 
 
-def test_tool_over_http_is_used(engine: Engine, counted: Path) -> None:
-    """A server that is reached by Streamable HTTP is used like any other."""
+@contextmanager
+def over_http(counted: Path, die_at: int) -> Iterator[str]:
+    """Serve by Streamable HTTP, started again when it has died; give its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, str(SERVER), str(counted), "0", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            _await_port(port)
-            engine.add_mcp_server({"name": "outside", "url": f"http://127.0.0.1:{port}/mcp"})
-            engine.start(ScriptedModels(ScriptedModel([calls(("mcp__outside__look", {})), says("finished")])))
-            submitted = engine.submit(Submission(prompt="use it", mcp_servers=("outside",)))
-            execution = until(engine, submitted.id)
-            assert execution.status is Status.COMPLETED
-            [(_, is_error, text)] = results(engine, execution)
-            assert not is_error
-            assert "look done" in text
-        finally:
-            engine.stop()
-            process.kill()
+    command = [sys.executable, str(SERVER), str(counted), str(die_at), str(port)]
+    servers_: list[subprocess.Popen[bytes]] = []
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            servers_.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            servers_[-1].wait()
+
+    keeper = threading.Thread(target=serve, name="keeps a server")
+    keeper.start()
+    try:
+        _await_port(port)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        over.set()
+        servers_[-1].kill()
+        keeper.join()
+
+
+def use(engine: Engine, url: str, tool: str, value: Json) -> Execution:
+    engine.add_mcp_server({"name": "outside", "url": url})
+    engine.start(ScriptedModels(ScriptedModel([calls((f"mcp__outside__{tool}", value)), says("finished")])))
+    submitted = engine.submit(Submission(prompt="use it", mcp_servers=("outside",)))
+    try:
+        return until(engine, submitted.id)
+    finally:
+        engine.stop()
+
+
+def test_tool_over_http_is_used(engine: Engine, counted: Path) -> None:
+    """A server that is reached by Streamable HTTP is used like any other."""
+    with over_http(counted, 0) as url:
+        execution = use(engine, url, "look", {})
+    assert execution.status is Status.COMPLETED
+    [(_, is_error, text)] = results(engine, execution)
+    assert not is_error
+    assert "look done" in text
+
+
+def test_unsafe_call_over_http_is_asked_about_after_a_death(engine: Engine, counted: Path) -> None:
+    """A connection that breaks in the middle of an unsafe call says nothing of its outcome: a person is asked."""
+    with over_http(counted, 1) as url:
+        execution = use(engine, url, "send", {"to": "me"})
+    assert execution.status is Status.WAITING_FOR_INPUT
+    assert [question.kind for question in engine.questions()] == ["effect"]
+    assert len(counted.read_text().splitlines()) == 1
+
+
+def test_harmless_call_over_http_is_made_again_once_the_server_is_back(engine: Engine, counted: Path) -> None:
+    """What does no harm twice is done again, as soon as there is a server to do it."""
+    with over_http(counted, 1) as url:
+        execution = use(engine, url, "put", {})
+    assert execution.status is Status.COMPLETED
+    [(_, is_error, text)] = results(engine, execution)
+    assert (is_error, "put done" in text) == (False, True)
+    assert len(counted.read_text().splitlines()) == len(("before", "after"))
 
 
 def _await_port(port: int) -> None:
