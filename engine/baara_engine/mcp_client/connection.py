@@ -26,6 +26,7 @@ HTTP_S = 30.0  # for one part of an HTTP answer
 MAX_TOOLS = 256  # of one server: a model does not choose well among more
 MAX_PAGES = 32  # of a list, so that a server cannot give pages for ever
 BREAKS_AT = 3  # deaths in a row after which it is left alone
+SLOW_AT = 2  # calls in a row without an answer, after which it counts as dead
 REST_S = 60.0  # for which it is left alone
 # Ends the server with whoever started it, also where that is killed; then becomes the server.
 TIED = (
@@ -53,6 +54,7 @@ class Connection:
         self._leave = asyncio.Event()
         self._turn = asyncio.Lock()
         self._deaths = 0
+        self._slow = 0  # calls in a row that had no answer in their time
         self._rests_until = 0.0
 
     async def tools(self) -> list[types.Tool]:
@@ -85,14 +87,14 @@ class Connection:
             async with asyncio.timeout(CALL_S):
                 result = await client.call_tool(tool, arguments, progress_callback=heard)
         except MCPError as error:
-            if error.error.code in {types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT}:
-                await self._lost(client)
-                raise Died(self._sentence(error)) from error
-            raise errors.Refused(self._sentence(error)) from error
-        except (OSError, TimeoutError, httpx2.HTTPError) as error:
-            await self._lost(client)
+            if error.error.code not in {types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT}:
+                raise errors.Refused(self._sentence(error)) from error
+            await self._silent(client, is_slow=error.error.code == types.REQUEST_TIMEOUT)
             raise Died(self._sentence(error)) from error
-        self._deaths = 0
+        except (OSError, TimeoutError, httpx2.HTTPError) as error:
+            await self._silent(client, is_slow=isinstance(error, TimeoutError))
+            raise Died(self._sentence(error)) from error
+        self._deaths = self._slow = 0
         return result
 
     async def close(self) -> None:
@@ -152,6 +154,13 @@ class Connection:
             raise errors.Unavailable(SECRET.format(server=self._server.name, name=name))
         redaction.known.bind(value)
         return value
+
+    async def _silent(self, client: Client, *, is_slow: bool) -> None:
+        """Drop a connection that gave no answer; one call that is slow is no reason to break off those of others."""
+        self._slow += is_slow
+        if not is_slow or self._slow >= SLOW_AT:
+            self._slow = 0
+            await self._lost(client)
 
     async def _lost(self, client: Client) -> None:
         """Drop a connection that does not answer any more, unless another has taken its place."""

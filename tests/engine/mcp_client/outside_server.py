@@ -4,6 +4,7 @@ Started as `outside_server.py COUNT DIE_AT [PORT]`, it ends itself in the middle
 HTTP where a port is given.
 """
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -39,6 +40,13 @@ def put() -> str:
 def send(to: str) -> str:
     """Send something."""
     return _count(f"send:{to}")
+
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+async def wait(seconds: float) -> str:
+    """Take one's time."""
+    await asyncio.sleep(seconds)
+    return _count("wait")
 
 
 if __name__ == "__main__":

@@ -72,3 +72,25 @@ def _environment_of_child() -> dict[str, str]:
                 return child.environ()
         time.sleep(0.05)
     raise AssertionError("the server was not started")
+
+
+async def test_one_slow_call_breaks_off_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What took too long is given up, and whoever shares the connection gets an answer; two in a row are a death."""
+    monkeypatch.setattr(connection, "CALL_S", 2.0)
+    server = spec.Server(name="outside", command=sys.executable, args=(str(SERVER), str(tmp_path / "counted"), "0"))
+    line = connection.Connection(server, clock.SystemClock(), lambda _name: None)
+    await line.tools()
+    client = line._client
+    slow = asyncio.ensure_future(line.call("wait", {"seconds": 60}, lambda: None))  # noqa: TID251 - awaited below
+    await asyncio.sleep(1)
+    other = await line.call("wait", {"seconds": 1.3}, lambda: None)
+    with pytest.raises(connection.Died):
+        await slow
+    assert not other.is_error
+    assert line._client is client
+    for _ in range(connection.SLOW_AT):
+        with pytest.raises(connection.Died):
+            await line.call("wait", {"seconds": 60}, lambda: None)
+    assert line._client is None
+    assert not (await line.call("look", {}, lambda: None)).is_error
+    await line.close()
