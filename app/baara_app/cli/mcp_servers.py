@@ -52,6 +52,24 @@ def add(
         output.text(f"Added the MCP server “{name}”. Its own word on what its tools do is believed.")
 
 
+@app.command("test")
+@common.command
+def test(shell: Shell, name: Named) -> None:
+    """Start a server and list its tools, with what repeating each would do by the server's own word."""
+    with shell.engine() as engine:
+        found = engine.try_mcp_server(name)
+    if shell.json:
+        output.document([{"name": tool.name, "effect": tool.effect, "description": tool.description} for tool in found])
+        return
+    output.table(
+        ("TOOL", "EFFECT", "WHAT"), [(tool.name, tool.effect, _first_line(tool.description)) for tool in found]
+    )
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")
+
+
 @app.command("remove")
 @common.command
 def remove(shell: Shell, name: Named) -> None:

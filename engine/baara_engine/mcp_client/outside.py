@@ -39,10 +39,18 @@ class Outside:
         """Give the tools of the servers that an execution names. Raises `Missing`."""
         if not execution.mcp_servers:
             return {}
+        found: dict[str, tools.Tool] = await self._loaded().offered(execution)
+        return found
+
+    async def tools_of(self, server: str) -> dict[str, tools.Tool]:
+        """Give the tools of a server. Raises `errors.NotFound`, or `errors.Unavailable` where it cannot be had."""
+        found: dict[str, tools.Tool] = await self._loaded().tools_of(server)
+        return found
+
+    def _loaded(self) -> Any:
         if self._servers is None:
             self._servers = importlib.import_module(SERVERS).Servers(self._store, self._secret)
-        found: dict[str, tools.Tool] = await self._servers.offered(execution)
-        return found
+        return self._servers
 
     async def close(self) -> None:
         """End all servers."""

@@ -28,7 +28,7 @@ class Servers:
         found: dict[str, tools.Tool] = {}
         for server in execution.mcp_servers or ():
             try:
-                found |= await self._of(server)
+                found |= await self.tools_of(server)
             except (errors.NotFound, errors.Unavailable) as error:
                 raise Missing(server, error.message) from error
         return found
@@ -38,7 +38,8 @@ class Servers:
         for _, line in self._lines.values():
             await line.close()
 
-    async def _of(self, server: str) -> dict[str, tools.Tool]:
+    async def tools_of(self, server: str) -> dict[str, tools.Tool]:
+        """Give the tools of a server. Raises `errors.NotFound`, or `errors.Unavailable` where it cannot be had."""
         line = await self._line(server)
         made: dict[str, tools.Tool] = {}
         refused: list[str] = []

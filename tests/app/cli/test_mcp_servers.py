@@ -1,9 +1,12 @@
 import json
 import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from baara_engine.engine import Engine
 
+SERVER = Path(__file__).parents[2] / "engine" / "mcp_client" / "outside_server.py"
 Baara = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -24,3 +27,19 @@ def test_work_names_the_servers_that_it_has(baara: Baara, engine: Engine) -> Non
     assert baara("submit", "look", "--mcp-server", "notes", "--mcp-server", "mail").returncode == 0
     [execution] = engine.executions()
     assert execution.mcp_servers == ("notes", "mail")
+
+
+def test_a_server_is_tried(baara: Baara, tmp_path: Path) -> None:
+    """Its tools are listed with their effects; one that is not there, or does not start, is said in a line."""
+    command = [sys.executable, str(SERVER), str(tmp_path / "counted"), "0"]
+    assert baara("mcp-servers", "add", "outside", "--", *command).returncode == 0
+    told = {
+        tool["name"]: tool["effect"] for tool in json.loads(baara("mcp-servers", "test", "outside", "--json").stdout)
+    }
+    assert told["mcp__outside__look"] == "read"
+    assert told["mcp__outside__send"] == "unsafe"
+    assert "mcp__outside__put" in baara("mcp-servers", "test", "outside").stdout
+    baara("mcp-servers", "add", "broken", "--", sys.executable, "-c", "raise SystemExit(1)")
+    for name, status in (("broken", 5), ("nobody", 3)):
+        refused = baara("mcp-servers", "test", name)
+        assert (refused.returncode, refused.stderr.count("\n")) == (status, 1)
