@@ -1,10 +1,11 @@
 """The pause of all work: what runs stops at a step and keeps it, nothing begins, and all of it goes on."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.waits import until
 
 from baara_engine import errors, events
 from baara_engine.engine import Engine
@@ -13,7 +14,6 @@ from baara_engine.requests import Submission
 from baara_engine.states import Status
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
 
-LONG_S = 30.0
 SLOW = "until [ -e go ]; do sleep 0.02; done; echo went"
 
 
@@ -28,14 +28,6 @@ def working(engine: Engine) -> Iterator[Engine]:
     engine.start(ScriptedModels(ScriptedModel(script)))
     yield engine
     engine.stop()
-
-
-def until(engine: Engine, execution: Execution, is_so: Callable[[Execution], bool]) -> Execution:
-    deadline = time.monotonic() + LONG_S
-    while not is_so(now := engine.execution(execution.id)):
-        assert time.monotonic() < deadline, now
-        time.sleep(0.02)
-    return now
 
 
 def command(engine: Engine) -> Execution:
@@ -54,7 +46,7 @@ def test_nothing_begins_until_work_goes_on(working: Engine) -> None:
     time.sleep(0.5)
     assert working.execution(waiting.id).status is Status.QUEUED
     assert working.unpause(by="a person")
-    until(working, waiting, is_done)
+    until(working, waiting.id, is_done)
     assert not working.unpause(by="a person")
     assert working.paused() is None
     told = [event.kind for event in working.events()]
@@ -64,13 +56,13 @@ def test_nothing_begins_until_work_goes_on(working: Engine) -> None:
 def test_what_runs_leaves_at_its_step_and_goes_on_there(working: Engine, tmp_path: Path) -> None:
     """The command at work ends by itself and counts; it is not run again, and no attempt is burned."""
     asked = working.submit(Submission(prompt="Work.", workspace=str(tmp_path)))
-    until(working, asked, lambda one: one.turn == 1)
+    until(working, asked.id, lambda one: one.turn == 1)
     working.pause(by="a person")
     (tmp_path / "go").touch()
-    left = until(working, asked, lambda one: one.status is Status.QUEUED)
+    left = until(working, asked.id, lambda one: one.status is Status.QUEUED)
     assert (left.turn, len(working.journal(asked.id)[1])) == (1, 1)
     working.unpause(by="a person")
-    ended = until(working, asked, is_done)
+    ended = until(working, asked.id, is_done)
     results = [call.result[0]["text"] for call in working.journal(asked.id)[1] if call.result]
     assert (ended.attempt, results) == (1, ["went", "two"])
 
@@ -79,7 +71,7 @@ def test_a_pause_ends_by_itself(working: Engine) -> None:
     """At its moment work goes on without anybody's word."""
     working.pause(working.store.clock.now() + 700, by="a person")
     waiting = command(working)
-    until(working, waiting, is_done)
+    until(working, waiting.id, is_done)
     assert working.paused() is None
 
 
@@ -94,7 +86,7 @@ def test_a_pause_outlives_the_engine(home: Path) -> None:
     time.sleep(0.5)
     assert second.execution(waiting.id).status is Status.QUEUED
     second.unpause(by="a person")
-    until(second, waiting, is_done)
+    until(second, waiting.id, is_done)
     second.close()
 
 

@@ -1,32 +1,18 @@
 """Talking to agents: what can be said to whom, and going on in a thread after the end."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.engine.waits import has_ended, until
 
 from baara_engine import errors, events
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind
+from baara_engine.records import Kind
 from baara_engine.requests import Submission
-from baara_engine.states import ENDED, Status
+from baara_engine.states import Status
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
 
-LONG_S = 30.0
 WAIT = "until [ -e go ]; do sleep 0.02; done"
-
-
-def until(engine: Engine, execution_id: str, is_so: Callable[[Execution], bool]) -> Execution:
-    deadline = time.monotonic() + LONG_S
-    while not is_so(now := engine.execution(execution_id)):
-        assert time.monotonic() < deadline, now
-        time.sleep(0.02)
-    return now
-
-
-def has_ended(execution: Execution) -> bool:
-    return execution.status in ENDED
 
 
 def test_what_is_said_while_it_works_is_heard_after_the_call(engine: Engine, tmp_path: Path) -> None:

@@ -4,17 +4,18 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.crash import mounts
+from tests.engine.waits import has_ended, until
 
 from baara_engine import errors
 from baara_engine.engine import Engine
-from baara_engine.records import Execution, Kind
+from baara_engine.records import Kind
 from baara_engine.requests import Submission
-from baara_engine.states import ENDED, Status
+from baara_engine.states import Status
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +23,6 @@ SMALL_MIB = 24  # for a database and its log, and too little for a ballast
 REST_MIB = 8  # of something else that can be deleted
 PAGES = 40  # kilobytes of a prompt that takes up some pages
 HELD_S = 2.0
-LONG_S = 60.0  # seconds that no wait here takes unless something is wrong
 
 
 @contextlib.contextmanager
@@ -45,14 +45,6 @@ def fill_up(engine: Engine) -> tuple[list[str], errors.BaaraError]:
         except errors.BaaraError as refusal:
             return acknowledged, refusal
     raise AssertionError("the disk took more than it can hold")
-
-
-def _until(engine: Engine, execution_id: str, is_so: Callable[[Execution], bool]) -> Execution:
-    deadline = time.monotonic() + LONG_S
-    while not is_so(engine.execution(execution_id)):
-        assert time.monotonic() < deadline, engine.execution(execution_id)
-        time.sleep(0.05)
-    return engine.execution(execution_id)
 
 
 def ids(engine: Engine) -> set[str]:
@@ -91,9 +83,9 @@ def test_a_session_that_finds_no_room_waits_for_it(home: Path) -> None:
         (disk / submitted).mkdir()
         mounts.fill(disk / "filler")
         engine.start(ScriptedModels(ScriptedModel([])))
-        _until(engine, submitted, lambda one: bool(one.resumed))
+        until(engine, submitted, lambda one: bool(one.resumed))
         (disk / "filler").unlink()
-        ended = _until(engine, submitted, lambda one: one.status in ENDED)
+        ended = until(engine, submitted, has_ended)
         assert (ended.status, ended.attempt, ended.output) == (Status.COMPLETED, 1, "there is room\n")
 
 

@@ -1,29 +1,17 @@
 """A model that is not there any more: a person says which one goes on, and the work is kept."""
 
-import time
-from collections.abc import Callable
-
 import pytest
+from tests.engine.waits import has_ended, until
 
 from baara_engine import errors
 from baara_engine.agent import successors
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution
 from baara_engine.requests import Submission
-from baara_engine.states import ENDED, Status
+from baara_engine.states import Status
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
 
-LONG_S = 30.0
 GONE = errors.ModelFailure(FailureKind.MODEL, "The model service does not have this model, or not any more.")
-
-
-def until(engine: Engine, execution_id: str, is_so: Callable[[Execution], bool]) -> Execution:
-    deadline = time.monotonic() + LONG_S
-    while not is_so(now := engine.execution(execution_id)):
-        assert time.monotonic() < deadline, now
-        time.sleep(0.02)
-    return now
 
 
 @pytest.mark.parametrize(
@@ -59,7 +47,7 @@ def test_the_work_goes_on_with_the_model_that_a_person_names(engine: Engine) -> 
         engine.answer(question.id, "whatever", by="a test")
     model._script = [model._script[0], says("Done.")]
     engine.answer(question.id, "Use my-model", by="a test")
-    ended = until(engine, asked.id, lambda one: one.status in ENDED)
+    ended = until(engine, asked.id, has_ended)
     engine.stop()
     assert (ended.status, ended.model, ended.attempt, ended.turn) == (Status.COMPLETED, "my-model", 1, 2)
     assert model.requests[-1].model == "my-model"
@@ -71,5 +59,5 @@ def test_a_person_may_stop_it(engine: Engine) -> None:
     asked = engine.submit(Submission(prompt="Work.", model="claude-opus-4-1"))
     until(engine, asked.id, lambda one: one.status is Status.WAITING_FOR_INPUT)
     engine.answer(engine.questions()[0].id, "stop", by="a test")
-    assert until(engine, asked.id, lambda one: one.status in ENDED).status is Status.CANCELLED
+    assert until(engine, asked.id, has_ended).status is Status.CANCELLED
     engine.stop()
