@@ -11,7 +11,19 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from baara_engine import clock, commands, config, errors, gating, homes, live, resuming, sandboxes, settle, tools
-from baara_engine.agent import acting, approvals, budget, compacting, gate, loop, model, prompts, successors, windows
+from baara_engine.agent import (
+    acting,
+    approvals,
+    budget,
+    compacting,
+    fallback,
+    gate,
+    loop,
+    model,
+    prompts,
+    successors,
+    windows,
+)
 from baara_engine.agent.habits import Habits
 from baara_engine.checks import rounds
 from baara_engine.errors import FailureKind
@@ -172,9 +184,7 @@ class Runner:
         execution = lease.execution
         journal = Journal(self._store, execution)
         journal.refresh(talk)
-        answering = budget.Budgeted(
-            self._gates.through(await self._models.get(execution.model), execution), self._store, execution, self._zone
-        )
+        answering = await self._answering(execution)
         try:
             toolbox = tools.of_use(_tools(execution), session.languages) | await self._outside.offered(execution)
         except outside.Missing as missing:
@@ -210,6 +220,19 @@ class Runner:
                 await self._settle.completed(execution, finished.text, verdict)
                 await checks.settle()
                 return
+
+    async def _answering(self, execution: Execution) -> model.Model:
+        """Give what answers for an execution, within its limits, with another model behind it if it has one."""
+        through = self._gates.through(await self._models.get(execution.model), execution)
+        first = budget.Budgeted(through, self._store, execution, self._zone)
+        if execution.fallback_model is None:
+            return first
+        name = execution.fallback_model
+
+        async def other() -> model.Model:  # not through the gate: that is shut for the first
+            return budget.Budgeted(await self._models.get(name), self._store, execution, self._zone)
+
+        return fallback.WithFallback(first, name, other)
 
     async def _forget_received(self, execution: Execution, session: sandboxes.Session, talk: Conversation) -> None:
         """Let the sandbox forget calls whose results are in the journal: an engine may have died before it could."""

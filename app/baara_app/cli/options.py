@@ -50,6 +50,10 @@ class How:
     sandbox: Annotated[str | None, typer.Option(help=f"Where it acts: {', '.join(sandboxes.TABLE)}.")] = None
     workspace: Annotated[str | None, typer.Option(metavar="DIR", help="The folder it works in.")] = None
     model: Annotated[str | None, typer.Option(help="Model id, or `offline`.")] = None
+    fallback: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Takes over what the first has no room for, or declines."),
+    ] = None
     queue: Annotated[str | None, typer.Option(help=f"{' or '.join(queues.FOR_SUBMISSION)}.")] = None
     priority: Annotated[
         int | None, typer.Option(help=f"{queues.MOST_URGENT} (most urgent) to {queues.LEAST_URGENT}.")
@@ -107,6 +111,7 @@ class How:
             "sandbox": self.sandbox,
             "workspace": self.workspace,
             "model": self.model,
+            "fallback_model": self.fallback,
             "queue": self.queue,
             "priority": self.priority,
             "max_retries": self.max_retries,
