@@ -32,6 +32,12 @@ def test_a_month_of_schedules_is_in_the_ledger_as_the_policies_say(seed: int) ->
     assert history.counts["kills"] + history.counts["jumps"] > 0
 
 
+def test_a_due_time_that_a_person_called_off_may_come_again() -> None:
+    """Asked about, called off, and then the clock is put back: it is asked about once more, and nothing breaks."""
+    history = slots.simulate(3266, schedules=slots.MANY)
+    assert history.broken is None, slots.told(history)
+
+
 @pytest.mark.timeout(3000)
 def test_months_of_two_hundred_schedules_are_in_the_ledger_as_the_policies_say() -> None:
     """So it is with two hundred schedules, seed after seed."""

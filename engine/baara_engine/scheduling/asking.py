@@ -28,7 +28,7 @@ def ask(tx: Tx, place: operations.Place, schedule: Schedule, missed: Sequence[Sl
     execution_id = open_[0].execution_id if open_ else None
     if execution_id is None:
         try:
-            submission = beginning.submission(tasks.get(tx, schedule.task_id), schedule, missed[-1], None)
+            submission = beginning.submission(tx, tasks.get(tx, schedule.task_id), schedule, missed[-1], None)
             execution_id = _ask(tx, place, operations.make(tx, place, submission), missed)
         except errors.BaaraError as error:
             why = f"It could not be asked about: {error.message}"

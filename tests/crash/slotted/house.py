@@ -110,7 +110,8 @@ class House:
 
     def executions(self) -> dict[tuple[str, Millis], Execution]:
         """Give all that there are, by schedule and due time."""
-        return {of(one): one for one in self.engine.executions(limit=ALL)}
+        every = self.engine.executions(limit=ALL)
+        return {of(one): one for one in sorted(every, key=_again)}  # of one due time, the last that was made for it
 
     def rows(self) -> dict[str, list[Slot]]:
         """Give the whole ledger, oldest first."""
@@ -133,8 +134,14 @@ class House:
 
 def of(execution: Execution) -> tuple[str, Millis]:
     """Give the schedule and the due time that an execution is for."""
-    _, schedule_id, due = str(execution.idempotency_key).split("/")
+    _, schedule_id, due, *_again = str(execution.idempotency_key).split("/")
     return schedule_id, int(due)
+
+
+def _again(execution: Execution) -> int:
+    """Give the how manieth of its due time it is: ids say nothing of that where the clock was put back in between."""
+    _, _, _, *again = str(execution.idempotency_key).split("/")
+    return int(again[0]) if again else 1
 
 
 def _end_all(tx: Tx, ended: list[Execution]) -> None:
