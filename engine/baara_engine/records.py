@@ -355,6 +355,17 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an execution will likely cost and take, by those before it."""
+
+    executions: int  #: that it is drawn from
+    cost_microusd: int  #: of half of them at most
+    cost_most_microusd: int  #: of nine in ten at most
+    duration_ms: int  #: likewise
+    duration_most_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A person's word that nothing is to begin for a while."""
 

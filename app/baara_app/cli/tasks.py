@@ -1,5 +1,6 @@
 """`baara tasks`: definitions that can run many times."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,9 +9,9 @@ from baara_app.cli import common, documents, options, output, queueing, timing, 
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_app.cli.timing import When
-from baara_engine import errors, queues, requests
+from baara_engine import errors, money, queues, requests, resuming
 from baara_engine.engine import Engine
-from baara_engine.records import Task
+from baara_engine.records import Estimate, Kind, Task
 
 app = typer.Typer(help="Definitions that can run many times.")
 
@@ -158,10 +159,11 @@ def _require_thread(engine: Engine, thread_id: str | None) -> None:
 
 def show_one(shell: Shell, engine: Engine, task: Task) -> None:
     """Print one task with its schedules."""
-    schedules = engine.schedules(task.id)
+    schedules, estimate = engine.schedules(task.id), engine.estimate(task.id)
     if shell.json:
         told = [timing.document(one, task.name) for one in schedules]
-        output.document(documents.task(task) | {"schedules": told})
+        likely = None if estimate is None else asdict(estimate)
+        output.document(documents.task(task) | {"schedules": told, "estimate": likely})
         return
     limit = None if task.timeout_s is None else f"{task.timeout_s:g} s"
     output.fields(
@@ -175,6 +177,11 @@ def show_one(shell: Shell, engine: Engine, task: Task) -> None:
             ("Sandbox", task.sandbox),
             ("Workspace", task.workspace or "a new folder each time"),
             ("Model", task.model),
+            ("Fallback", task.fallback_model),
+            ("Permission", task.permission if task.kind is Kind.AGENT else None),
+            ("Checks", "\n".join(task.checks) or None),
+            ("Budget", None if task.budget_microusd is None else f"${money.shown(task.budget_microusd)} an execution"),
+            ("Likely", None if estimate is None else _likely(estimate)),
             ("Queue", f"{task.queue}, priority {task.priority}"),
             ("Retries", str(task.max_retries)),
             ("Time limit", limit),
@@ -187,3 +194,10 @@ def show_one(shell: Shell, engine: Engine, task: Task) -> None:
             ("Changed", words.local(task.updated_at)),
         ]
     )
+
+
+def _likely(estimate: Estimate) -> str:
+    """Say what one execution will likely cost and take."""
+    cost, most = money.shown(estimate.cost_microusd), money.shown(estimate.cost_most_microusd)
+    time, longest = resuming.duration(estimate.duration_ms), resuming.duration(estimate.duration_most_ms)
+    return f"${cost} and {time}; nine in ten up to ${most} and {longest} (by {words.count(estimate.executions, 'run')})"

@@ -4,7 +4,8 @@ from baara_engine import errors, operations, requests
 from baara_engine.agent import prices
 from baara_engine.agent.prices import Price
 from baara_engine.money import Limit, Scope, Usage
-from baara_engine.store import executions, price_book, projects, spending, tasks
+from baara_engine.records import Estimate
+from baara_engine.store import estimates, executions, price_book, projects, spending, tasks
 from baara_engine.store.store import Store
 from baara_engine.store.transaction import View
 
@@ -55,6 +56,13 @@ class Money(operations.Place):
         if model not in self.store.read(price_book.get):
             raise errors.NotFound(f"Nobody has written down a price of {model}.")
         self.store.write(lambda tx: price_book.put(tx, model, None))
+
+    def estimate(self, task: str) -> Estimate | None:
+        """Give what an execution of a task will likely cost and take; None before there were some.
+
+        Raises `errors.NotFound`.
+        """
+        return self.store.read(lambda view: estimates.of_task(view, tasks.find(view, task).id))
 
     def usage(self, by: str = "day", days: int = DAYS) -> list[Usage]:
         """Add up what was spent in so many days, by `day`, `task`, `project` or `model`."""

@@ -3,11 +3,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import queues
+from baara_engine import operations, queues
 from baara_engine.engine import Engine
 from baara_engine.records import Kind
 from baara_engine.requests import Submission, TaskDraft
 from baara_engine.states import Status
+from baara_engine.store.transaction import Tx
 
 Baara = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -103,3 +104,28 @@ def test_tasks_are_listed_shown_and_deleted(baara: Baara, engine: Engine) -> Non
     gone = baara("tasks", "show", "greet")
     assert (gone.returncode, gone.stderr) == (3, "baara: There is no task greet.\n")
     assert engine.execution(execution.id).task_id is None
+
+
+def test_a_task_tells_what_it_will_likely_cost(baara: Baara, engine: Engine) -> None:
+    """After a few runs: half of them stayed below the first figure, nine in ten below the second."""
+    task = engine.create_task(TaskDraft(name="report", prompt="x", checks=("output:y",), budget_microusd=2_000_000))
+    assert json.loads(baara("tasks", "show", "report", "--json").stdout)["estimate"] is None
+
+    def pretend(tx: Tx) -> None:
+        for number in range(1, 12):
+            one = operations.submit_task(tx, engine, task.id, "a test")
+            tx.sql(
+                "UPDATE execution SET status = 'completed', outcome = 'Ran', cost_microusd = ?, started_at = 0, "
+                "completed_at = ? WHERE id = ?", (number * 100_000, number * 1000, one.id),
+            )  # fmt: skip
+
+    engine.store.write(pretend)
+    told = json.loads(baara("tasks", "show", "report", "--json").stdout)["estimate"]
+    assert told == {
+        "executions": 11, "cost_microusd": 600_000, "cost_most_microusd": 1_000_000,
+        "duration_ms": 6000, "duration_most_ms": 10_000,
+    }  # fmt: skip
+    shown = baara("tasks", "show", "report").stdout
+    assert "$0.60 and 6 s; nine in ten up to $1.00 and 10 s (by 11 runs)" in shown
+    assert "$2.00 an execution" in shown
+    assert "output:y" in shown
