@@ -5,6 +5,7 @@ from dataclasses import replace
 from baara_engine import approving, errors, events, journal, money, queues, requests, settle
 from baara_engine.agent import budget, successors
 from baara_engine.health import asking
+from baara_engine.mcp_client import outside
 from baara_engine.permission.choices import Accepted, Instead
 from baara_engine.records import Effect, Execution, Kind, Question
 from baara_engine.sandboxes import asking as sandbox
@@ -19,9 +20,12 @@ from baara_engine.store.transaction import Tx
 WITH_CHOICES = frozenset(
     {
         budget.KIND, "effect", questions.STUCK, questions.REPEATING, questions.MISSED, sandbox.KIND, successors.KIND,
+        outside.KIND,
     }
 )  # fmt: skip
-NO_WORDS = frozenset({questions.MISSED, sandbox.KIND})  #: kinds that nobody reads words to
+NO_WORDS = frozenset({questions.MISSED, sandbox.KIND, outside.KIND})  #: kinds that nobody reads words to
+#: kinds that offer to stop it all
+STOPPED = frozenset({questions.REPEATING, sandbox.KIND, successors.KIND, outside.KIND})
 EFFECT_ANSWER = "A person was asked whether this call took effect, and says: "
 
 
@@ -37,7 +41,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
             _answer_stuck(tx, execution, question, text)
         case questions.REPEATING:
             _answer_repeating(tx, execution, question, text)
-        case sandbox.KIND | successors.KIND:
+        case sandbox.KIND | successors.KIND | outside.KIND:
             _answer_instead(tx, execution, question, text)
         case budget.KIND:
             goes_on = _answer_budget(tx, store, question, text, by)
@@ -53,7 +57,7 @@ def answer(tx: Tx, store: Store, question: Question, text: str, by: str) -> Ques
         tx, store.ids.new(), execution.thread_id, kind="answer", body=text, execution_id=execution.id,
         key=f"answer/{question.id}",
     )  # fmt: skip
-    if question.kind in {questions.REPEATING, sandbox.KIND, successors.KIND} and text == asking.STOP:
+    if question.kind in STOPPED and text == asking.STOP:
         settle.cancel(tx, store, execution)
     elif goes_on:
         _go_on(tx, execution)
@@ -104,8 +108,11 @@ def _answer_budget(tx: Tx, store: Store, question: Question, text: str, by: str)
 
 
 def _answer_instead(tx: Tx, execution: Execution, question: Question, text: str) -> None:
-    """Let it go on with what a person has named in place of what is missing."""
-    (_answer_sandbox if question.kind == sandbox.KIND else _answer_model)(tx, execution, text)
+    """Let it go on with what a person has named in place of what is missing, or try again."""
+    if question.kind == sandbox.KIND:
+        _answer_sandbox(tx, execution, text)
+    elif question.kind == successors.KIND:
+        _answer_model(tx, execution, text)
 
 
 def _answer_sandbox(tx: Tx, execution: Execution, text: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from baara_engine import tools
 from baara_engine.records import Execution, QuestionDraft
-from baara_engine.sandboxes import asking
 from baara_engine.store.store import Store
 
+KIND = "mcp_server"  #: of the question about one that cannot be had
+TRY_AGAIN, STOP = "Try again", "Stop"
 SERVERS = "baara_engine.mcp_client.servers"
 
 
@@ -23,7 +24,7 @@ class Missing(Exception):
     def question(self) -> QuestionDraft:
         """Ask what is to be done: it never runs without tools that it was promised."""
         text = f"{self} Until you answer, nothing runs. Mend it, then let it try again."
-        return QuestionDraft(text, (asking.TRY_AGAIN, asking.STOP), asking.KIND, detail={"mcp_server": self.server})
+        return QuestionDraft(text, (TRY_AGAIN, STOP), KIND, detail={"mcp_server": self.server})
 
 
 class Outside:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.engine import waits
 
 from baara_engine import errors
 from baara_engine.engine import Engine
@@ -192,7 +193,25 @@ def test_missing_server_is_asked_about(engine: Engine) -> None:
     assert until(engine, submitted.id).status is Status.WAITING_FOR_INPUT
     [question] = engine.questions()
     assert "There is no MCP server “nobody”" in question.text
+    assert (question.kind, question.options) == ("mcp_server", ("Try again", "Stop"))
     assert model.requests == []
+    with pytest.raises(errors.InvalidInput, match="Answer with one of"):
+        engine.answer(question.id, "whatever", by="a test")
+
+
+def test_missing_server_may_be_there_at_the_next_try(engine: Engine, counted: Path) -> None:
+    """Once it was added, “Try again” lets the work go on; “Stop” calls it off."""
+    engine.start(ScriptedModels(ScriptedModel([says("finished")])))
+    first, second = (engine.submit(Submission(prompt="use it", mcp_servers=("outside",))) for _ in range(2))
+    assert {until(engine, one.id).status for one in (first, second)} == {Status.WAITING_FOR_INPUT}
+    by_execution = {question.execution_id: question for question in engine.questions()}
+    args = [str(SERVER), str(counted), "0"]
+    engine.add_mcp_server({"name": "outside", "command": sys.executable, "args": args})
+    engine.answer(by_execution[second.id].id, "stop", by="a test")
+    engine.answer(by_execution[first.id].id, "try again", by="a test")
+    assert waits.until(engine, first.id, waits.has_ended).status is Status.COMPLETED
+    assert engine.execution(second.id).status is Status.CANCELLED
+    engine.stop()
 
 
 def test_changed_tool_is_told_of(engine: Engine) -> None:
