@@ -21,7 +21,10 @@ FRAME = 1024 * 1024  # bytes of one message of a socket
 
 async def unknown(_request: Request, _error: Exception) -> JSONResponse:
     """Refuse what is not there."""
-    return JSONResponse({"error": {"code": "not_found", "message": "There is nothing here."}}, status_code=404)
+    return JSONResponse(
+        {"error": {"code": "not_found", "message": "There is nothing here; this version has no pages yet."}},
+        status_code=404,
+    )
 
 
 class Server:

@@ -44,7 +44,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
-app.command("open")(opening.open_)
+app.command("open", hidden=True)(opening.open_)  # until there is a page to be opened
 app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")

@@ -27,9 +27,8 @@ BEARER = b"bearer "
 STRANGER = Refusal(
     401,
     "unauthorized",
-    "Baara opens its pages only to the person who runs it. Open it from the tray, or run “baara” again: it opens this "
-    "page with a link that works once.",
-    "Open Baara from the tray",
+    "Baara opens its pages only to the person who runs it. Run “baara open”: it leads here by a link that works once.",
+    "Open Baara by its own link",
 )
 
 

@@ -16,7 +16,7 @@ CHALLENGE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 USED = answers.Refusal(
     401,
     "link_used",
-    "This link worked once, or is too old. Open Baara from the tray, or run “baara” again: it makes a new one.",
+    "This link worked once, or is too old. Run “baara open”: it makes a new one.",
     "This link has been used",
 )
 UNCLEAR = answers.Refusal(400, "bad_request", "A challenge is 16 to 128 letters, digits, “-” and “_”.")

@@ -236,7 +236,7 @@ async def test_24_the_server_shows_who_it_is_before_it_is_trusted(caller: Caller
 async def test_a_person_reads_what_to_do(caller: Caller) -> None:
     """A browser without a key gets a page in words; a program gets JSON."""
     page = await caller.ask("/", {"accept": "text/html,application/xhtml+xml"})
-    assert (page.status, b"Open Baara from the tray" in page.body) == (401, True)
+    assert (page.status, b"Open Baara by its own link" in page.body) == (401, True)
     assert (await caller.ask("/")).code == "unauthorized"
 
 
