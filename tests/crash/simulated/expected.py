@@ -15,7 +15,7 @@ PARKS = {
     "outage": 30_000,
     "budget": 600_000,
 }  # ms
-HOPELESS = frozenset({"request", "refusal", "context", "turns", "damaged", "poison"})
+HOPELESS = frozenset({"request", "model", "refusal", "context", "turns", "damaged", "poison"})
 LONGEST_RETRY_MS = 750_000  # ten minutes and a quarter
 LONGEST_PARK_MS = 24 * 3600 * 1000
 
