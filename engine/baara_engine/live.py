@@ -48,7 +48,11 @@ class Watching:
     """Somebody who looks on. Safe to use from any thread."""
 
     def __init__(self, execution_id: str | None, on_news: Callable[[], None]) -> None:
-        """Look at one execution, or at all of them; `on_news` is called, in any thread, when there is something."""
+        """Look at one execution, or at all of them.
+
+        `on_news` is called when there is something, in the thread of whoever writes: it may do no more than wake
+        somebody up.
+        """
         self._execution_id = execution_id
         self._on_news = on_news
         self._lock = threading.Lock()
