@@ -73,6 +73,7 @@ LISTING = 50  #: rows of a list unless more are asked for
 class Engine(
     Money,
     engine_parts.Families,
+    engine_parts.Fetching,
     engine_parts.Templates,
     engine_parts.Pausing,
     engine_parts.Projects,

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from baara_engine import errors, families, operations, projects, states, subtasks, tools
+from baara_engine import errors, families, fetching, operations, projects, sandboxes, states, subtasks, tools
 from baara_engine.records import Execution, Json
 from baara_engine.skills import Catalogue, finding, using
-from baara_engine.store import executions, trust
+from baara_engine.store import executions, fetch_hosts, trust
 from baara_engine.store.transaction import Tx
 
 SKILL = "skill"  #: name of the tool that loads skills
@@ -19,6 +19,7 @@ class House:
 
     place: operations.Place
     execution: Execution
+    reach: fetching.Reach = fetching.PUBLIC
 
     async def submit(self, key: str, wanted: Json) -> tools.ToolOutcome:
         """Submit a sub-task for a call, or give what has become of it."""
@@ -40,6 +41,14 @@ class House:
         except errors.NotFound as error:
             raise errors.InvalidInput(error.message) from error  # the agent can mend it: it names another
         return tools.Done(await asyncio.to_thread(using.load, skill, Path(self.execution.workspace)))
+
+    async def fetch(self, address: str) -> str:
+        """Read a page, of the hosts that the work itself is kept to, or else of those on the person's list."""
+        limits = sandboxes.limits_of(self.execution.sandbox_limits)
+        if limits.network is sandboxes.Network.NONE:
+            raise errors.Refused("This work was given no network, so no page can be read.")
+        allowed = list(limits.hosts) or self.place.store.read(fetch_hosts.listing)
+        return await fetching.fetch(address, allowed, self.reach)
 
     async def instructions(self) -> str:
         """Give what the person says for the project, and which skills there are."""

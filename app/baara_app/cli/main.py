@@ -13,6 +13,7 @@ from baara_app.cli import (
     dlq,
     doctor,
     executions,
+    fetch,
     key,
     log,
     login,
@@ -57,6 +58,7 @@ app.add_typer(templates.app, name="templates")
 app.add_typer(projects.app, name="projects")
 app.add_typer(skills.app, name="skills")
 app.add_typer(skills.plugins, name="plugins")
+app.add_typer(fetch.app, name="fetch")
 app.add_typer(spending.app, name="limits")
 app.command("usage")(spending.usage)
 app.add_typer(prices.app, name="prices")

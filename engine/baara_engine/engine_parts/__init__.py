@@ -1,6 +1,7 @@
 """Operations of the engine that belong together, a file for each group. `engine.Engine` inherits all of them."""
 
 from baara_engine.engine_parts.families import Families
+from baara_engine.engine_parts.fetching import Fetching
 from baara_engine.engine_parts.mcp import McpServers
 from baara_engine.engine_parts.pausing import Pausing
 from baara_engine.engine_parts.projects import Projects
@@ -8,4 +9,4 @@ from baara_engine.engine_parts.skills import Skills
 from baara_engine.engine_parts.speaking import Speaking
 from baara_engine.engine_parts.templates import Templates
 
-__all__ = ["Families", "McpServers", "Pausing", "Projects", "Skills", "Speaking", "Templates"]
+__all__ = ["Families", "Fetching", "McpServers", "Pausing", "Projects", "Skills", "Speaking", "Templates"]

@@ -12,16 +12,14 @@ import orjson
 from baara_engine import errors, tools
 from baara_engine.mcp_client import connection
 from baara_engine.records import Effect, Json
-from baara_engine.tools import annotations
+from baara_engine.tools import annotations, keeping
 
 MAX_NAME = 64  # characters: fits all services; what is longer ends in a hash
 MAX_SCHEMA = 32 * 1024  # bytes: it is sent with every question
 MAX_DEPTH = 24  # levels of a schema
 MAX_DESCRIPTION = 4_000  # characters
 AGAIN_S = (0.0, 5.0)  # seconds: ours is started again at once; one that is reached by HTTP, by whoever keeps it
-MAX_TEXT = 100_000  # characters of a result
 HASH = 8  # characters of a hash in a name
-CUT = "\n[cut off: the result was longer]"
 
 
 def tool(server: str, theirs: Any, line: connection.Connection) -> tools.Tool:
@@ -54,7 +52,7 @@ def fingerprint(made: tools.Tool) -> str:
 async def _run(line: connection.Connection, theirs: str, effect: Effect, call: tools.Call) -> tools.ToolOutcome:
     """Call it; what does no harm twice is called again if the server dies, at once and when it may be back."""
     try:
-        return _done(await line.call(theirs, call.input, call.on_output))
+        return await _done(call, await line.call(theirs, call.input, call.on_output))
     except connection.Died as error:
         if effect is Effect.UNSAFE:
             raise tools.OutcomeHidden from error
@@ -68,18 +66,18 @@ async def _again(line: connection.Connection, theirs: str, call: tools.Call) -> 
     for wait_s in AGAIN_S:
         await asyncio.sleep(wait_s)
         try:
-            return _done(await line.call(theirs, call.input, call.on_output))
+            return await _done(call, await line.call(theirs, call.input, call.on_output))
         except (connection.Died, errors.Unavailable) as error:
             last = error
     raise errors.Refused(str(last)) from last
 
 
-def _done(result: Any) -> tools.Done:
+async def _done(call: tools.Call, result: Any) -> tools.Done:
     parts = [_told(block) for block in result.content]
     if not parts and result.structured_content is not None:
         parts = [orjson.dumps(result.structured_content).decode()]
     text = "\n".join(parts) or "(nothing)"
-    return tools.Done(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT, is_error=bool(result.is_error))
+    return tools.Done(await keeping.told(call, text), is_error=bool(result.is_error))
 
 
 def _told(block: Any) -> str:

@@ -18,6 +18,7 @@ from baara_engine.store import (
     migration_011,
     migration_013,
     migration_016,
+    migration_017,
 )
 from baara_engine.store.transaction import Tx
 
@@ -115,6 +116,7 @@ STEPS: list[Step] = [
     migration_011.m011_mcp_servers,
     migration_013.m013_long_work,
     migration_016.m016_said,
+    migration_017.m017_fetch_hosts,
 ]
 
 

@@ -32,6 +32,13 @@ class Project(Base):
     updated_at = pw.BigIntegerField()
 
 
+class FetchHost(Base):
+    """A host whose pages agents may read, or a pattern of such."""
+
+    pattern = pw.TextField(primary_key=True)
+    at = pw.BigIntegerField()
+
+
 class TrustedFolder(Base):
     """A folder whose own skills may be used."""
 
@@ -39,4 +46,4 @@ class TrustedFolder(Base):
     at = pw.BigIntegerField()
 
 
-TABLES: tuple[Any, ...] = (Template, Project, TrustedFolder)
+TABLES: tuple[Any, ...] = (FetchHost, Template, Project, TrustedFolder)

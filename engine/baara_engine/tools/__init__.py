@@ -27,6 +27,10 @@ class House(Protocol):
         """Put a skill's files into the workspace, and give its instructions."""
         ...
 
+    async def fetch(self, address: str) -> str:
+        """Read a page of the web, if its host is allowed."""
+        ...
+
     async def instructions(self) -> str:
         """Give what the person says for all work of this kind, for the system prompt; empty where that is nothing."""
         ...
@@ -42,6 +46,10 @@ class NoHouse:
     async def skill(self, name: str) -> "Done":
         """Refuse."""
         raise errors.Refused(f"There is no skill “{name}” here.")
+
+    async def fetch(self, address: str) -> str:
+        """Refuse."""
+        raise errors.Refused(f"No page can be read from here, so not {address} either.")
 
     async def instructions(self) -> str:
         """Say nothing."""
@@ -180,6 +188,7 @@ TABLE: dict[str, str] = {
     "edit": "baara_engine.tools.edit",
     "glob": "baara_engine.tools.glob",
     "grep": "baara_engine.tools.grep",
+    "fetch": "baara_engine.tools.fetch",
     "report": "baara_engine.tools.report",
     "ask_user": "baara_engine.tools.ask_user",
     "note_progress": "baara_engine.tools.note_progress",
