@@ -176,13 +176,21 @@ class ModelFailure(BaaraError):
     code = "model"
 
     def __init__(
-        self, kind: FailureKind, message: str, *, retry_after: float | None = None, is_lost: bool = False
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        is_lost: bool = False,
+        is_ramp: bool = False,
     ) -> None:
         """Take the kind, a sentence for people (no secrets), and the service's own wait in seconds, if it gave one.
 
-        `is_lost` says that the question went out and the connection broke: nobody knows what was made of it.
+        `is_lost` says that the question went out and the connection broke: nobody knows what was made of it. `is_ramp`
+        says that too many asked at once, all of a sudden, for the service's liking.
         """
         super().__init__(message)
         self.kind = kind
         self.retry_after = retry_after
         self.is_lost = is_lost
+        self.is_ramp = is_ramp

@@ -49,7 +49,7 @@ TELLING: dict[int, FailureKind] = {402: K.BILLING, 407: K.OFFLINE, 413: K.CONTEX
 TYPES: dict[str, FailureKind] = {
     "invalid_request_error": K.REQUEST,
     "authentication_error": K.KEY,
-    "permission_error": K.KEY,
+    "permission_error": K.MODEL,  # a proxy refuses with 403 as well, and without this type
     "billing_error": K.BILLING,
     "not_found_error": K.MODEL,
     "request_too_large": K.CONTEXT,
@@ -88,6 +88,7 @@ SAYS: dict[FailureKind, str] = {
     K.CONTEXT: "The conversation is too long for the model.",
     K.INTERNAL: "Asking the model failed in a way that was not foreseen.",
 }
+RAMP = "ramp_limit_exceeded"  #: code of the error
 FORBIDDEN = "The model service does not let this API key do that. Give another key, or choose another model."
 
 # The question may have gone out by then.
@@ -117,6 +118,7 @@ class _Case:
     retry_after: float | None = None  #: seconds
     sentence: str | None = None  #: in place of that of its kind
     is_lost: bool = False  #: see `errors.ModelFailure`
+    is_ramp: bool = False  #: likewise
 
     def failure(self, key: str) -> errors.ModelFailure:
         """Make the error, without the key in it."""
@@ -126,7 +128,9 @@ class _Case:
         notes += [f"request {self.request_id}"] if self.request_id else []
         parts = [self.sentence or SAYS[self.kind], shown, f"({', '.join(notes)})" if notes else ""]
         text = redacted(" ".join(part for part in parts if part), key)
-        return errors.ModelFailure(self.kind, text, retry_after=self.retry_after, is_lost=self.is_lost)
+        return errors.ModelFailure(
+            self.kind, text, retry_after=self.retry_after, is_lost=self.is_lost, is_ramp=self.is_ramp
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +193,9 @@ def _of_status(error: anthropic.APIStatusError, now: Millis) -> _Case:
     status = error.status_code
     said = _said(error.body, error.request_id)
     kind = _kind(said, status)
-    sentence = FORBIDDEN if kind is K.KEY and status == httpx2.codes.FORBIDDEN else None
-    return _Case(kind, said.words, status, said.request_id, retry_after(error.response.headers, now), sentence)
+    sentence = FORBIDDEN if status == httpx2.codes.FORBIDDEN and kind in {K.KEY, K.MODEL} else None
+    after = retry_after(error.response.headers, now)
+    return _Case(kind, said.words, status, said.request_id, after, sentence, is_ramp=said.code == RAMP)
 
 
 def _of_connection(cause: BaseException | None) -> _Case:

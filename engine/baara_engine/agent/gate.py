@@ -27,6 +27,9 @@ COUNTED = frozenset({FailureKind.SERVER, FailureKind.BROKEN_ANSWER})
 # A person mends these, and may have done so just now: one may always ask.
 MENDED = frozenset({FailureKind.KEY, FailureKind.BILLING})
 
+RAMP_TOP = 16  # asking at once without trouble: then no more is held back, as before the service complained
+RAMP = "The model service wants Baara to ask more slowly, so fewer ask at once for a while."
+
 OUTAGE = "The model service keeps failing, so Baara waits a while before it asks again. The last failure: {}"
 
 
@@ -56,10 +59,15 @@ class Gate:
         self._asking: asyncio.Event | None = None  # set once the one that asks has come back
         self._failed: list[str] = []  # executions whose questions failed since the last answer
         self._outages = 0
+        self._at_once = 0
+        self._room: int | None = None  # how many may ask at once; None for as many as come
 
     async def ask(self, execution: Execution, request: Request, on_piece: OnPiece | None) -> Answer:
         """Ask the model, if it may be asked. Raises `errors.ModelFailure`, also of the kind that has shut the gate."""
         trial = await self._enter(execution)
+        if trial is None:
+            self._require_room()
+        self._at_once += 1
         try:
             answer = await self._model.answer(request, self._opening(on_piece) if trial else on_piece)
         except errors.ModelFailure as failure:
@@ -70,8 +78,10 @@ class Gate:
         else:
             if trial or self.shut is None:  # what was asked before the gate was shut proves nothing
                 self._open()
+            self._widen()
             return answer
         finally:
+            self._at_once -= 1
             if trial is not None:
                 self._asking = None
                 trial.set()
@@ -95,6 +105,15 @@ class Gate:
         if self.shut is not None:
             raise self.shut.failure(self._clock.boot())
         return None
+
+    def _require_room(self) -> None:
+        if self._room is not None and self._at_once >= self._room:
+            raise errors.ModelFailure(FailureKind.RATE_LIMIT, RAMP, retry_after=NO_VERDICT_S)
+
+    def _widen(self) -> None:
+        """Let one more ask at once after each answer: a service that was asked too suddenly wants a slow start."""
+        if self._room is not None:
+            self._room = self._room + 1 if self._room < RAMP_TOP else None
 
     def _may_ask(self, shut: Shut, execution: Execution) -> bool:
         """Say whether to find out: the time has come, or a person may have mended it or is waiting for it."""
@@ -121,6 +140,8 @@ class Gate:
 
     def _fail(self, execution: Execution, failure: errors.ModelFailure) -> errors.ModelFailure:
         """Take note of a failure, and give the one that the execution is to have."""
+        if failure.is_ramp:
+            self._room = max(1, self._at_once // 2)
         if failure.kind in retry.PARK_S:
             self._close(failure.kind, failure.message, retry.park_s(failure.kind, failure.retry_after))
         elif failure.kind not in COUNTED:

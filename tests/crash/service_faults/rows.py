@@ -68,7 +68,7 @@ ROWS = (
         parks=K.BILLING),
     Row("5 no credit, by words", (_refused(400, "invalid_request_error", "Your credit balance is too low"),),
         parks=K.BILLING),
-    Row("6 forbidden", (_refused(403, "permission_error"),), parks=K.KEY, told="choose another model"),
+    Row("6 forbidden", (_refused(403, "permission_error"),)),
     Row("7 the model is gone", (_refused(404, "not_found_error", "model: x"),)),
     Row("8 a timeout", (_refused(408, "timeout_error"),), attempts=2),
     Row("8 a timeout of a gateway", (_refused(504, "timeout_error"),), attempts=2),

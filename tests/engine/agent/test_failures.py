@@ -69,7 +69,7 @@ LOW = "Your credit balance is too low to access the API."
         (401, error_body("authentication_error"), K.KEY),
         (402, error_body("billing_error"), K.BILLING),
         (402, error_body("invalid_request_error", code="linked_organization_spend_limit_reached"), K.BILLING),
-        (403, error_body("permission_error"), K.KEY),
+        (403, error_body("permission_error"), K.MODEL),
         (403, "<html>blocked</html>", K.KEY),
         (404, error_body("not_found_error", "model: claude-none"), K.MODEL),
         (407, "proxy", K.OFFLINE),

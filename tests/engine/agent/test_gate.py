@@ -104,6 +104,24 @@ async def test_when_the_time_has_come_one_asks_for_all(house: House) -> None:
     assert house.opened == 1
 
 
+async def test_after_a_ramp_limit_fewer_ask_at_once(house: House) -> None:
+    """A service that was asked too suddenly is asked by one, then two, and so on, until all may again."""
+    house.service.failure = errors.ModelFailure(K.RATE_LIMIT, "Too fast.", retry_after=60, is_ramp=True)
+    await house.outcome()
+    house.clock.advance(60)
+    house.service.failure = None
+    assert await house.outcome() == "answered"
+    together = []
+    for _ in range(6):
+        house.service.may_answer.clear()
+        asking = [watch.Tasks().spawn(house.outcome(), name="asking") for _ in range(20)]
+        for _ in range(3):
+            await asyncio.sleep(0)
+        house.service.may_answer.set()
+        together.append((await asyncio.gather(*asking)).count("answered"))
+    assert together == [2, 4, 8, 16, 20, 20]
+
+
 async def test_the_first_word_of_an_answer_opens_for_all(house: House) -> None:
     """Nobody waits for the end of an answer that has begun."""
     house.service.failure = errors.ModelFailure(K.OVERLOADED, "Not now.", retry_after=60)
