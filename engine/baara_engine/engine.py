@@ -74,6 +74,7 @@ class Engine(
     Money,
     engine_parts.Families,
     engine_parts.Fetching,
+    engine_parts.Inbox,
     engine_parts.Templates,
     engine_parts.Pausing,
     engine_parts.Projects,

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     RESUMED = "resumed"  #: An execution goes on after an interruption: data {turn, reason, gap_ms}.
     CANCEL_REQUESTED = "cancel_requested"  #: Somebody wants a running execution to end.
     POSTED = "posted"  #: A message stands in a thread: data {message_id, kind}.
+    ARRANGED = "arranged"  #: A person has put threads in order, or one came back by itself: data {threads, how}.
     SAID = "said"  #: A person has said something to an agent at work, or it has heard it: data {said_id, state}.
     QUESTION = "question"  #: A question was asked, answered or withdrawn: data {question_id, status}.
     CHECKED = "checked"  #: A round of checks has ended: data {round, passed, failed}.

@@ -11,7 +11,7 @@ from pathlib import Path
 import schedule
 
 from baara_engine import backups, ballast, config, errors
-from baara_engine.store import findings, pruning
+from baara_engine.store import findings, inbox, pruning, searching
 from baara_engine.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,14 @@ class Housekeeper:
         if made is not None:
             log.info("made the backup %s (%d bytes)", made.path.name, made.size)
 
+    def tidy_inbox(self) -> None:
+        """Bring back what was snoozed until now, and put what is new into the index of the search."""
+        if self._store.read(inbox.due_back):
+            self._store.write(inbox.bring_back)
+        if self._store.read(searching.is_behind):
+            while self._store.write(searching.catch_up):
+                self._go_on()
+
     def prune(self) -> None:
         """Delete notes of writers, findings that are well, and private folders of what is done, after a week."""
         before = self._store.clock.now() - KEPT_MS
@@ -94,6 +102,7 @@ class Housekeeper:
         self._scheduler.every().minute.do(self._tidily, "the ballast", self.ballast.look)
         # Each minute, though one is made each hour at most: the hour counts from the last backup, not from this start.
         self._scheduler.every().minute.do(self._tidily, "a backup", self.back_up)
+        self._scheduler.every().minute.do(self._tidily, "the inbox", self.tidy_inbox)
         self._scheduler.every().hour.do(self._tidily, "pruning", self.prune)
 
     def _nap_s(self) -> float:

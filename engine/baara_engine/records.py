@@ -9,7 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 from baara_engine.clock import Millis
+from baara_engine.records_of_threads import Lane, Latest, Row, Thread, ThreadMessage
 from baara_engine.states import Outcome, Status
+
+__all__ = ["Lane", "Latest", "Row", "Thread", "ThreadMessage"]  # from a file of their own
 
 Json = dict[str, Any]  # one JSON object
 
@@ -269,32 +272,6 @@ class Event:
     execution_id: str | None
     thread_id: str | None
     data: Json = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """What the inbox shows."""
-
-    id: str
-    title: str
-    source: str
-    created_at: Millis
-    updated_at: Millis
-    unread: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadMessage:
-    """One message in a thread: the prompt, a report, a result, a note about what happened."""
-
-    id: str
-    thread_id: str
-    execution_id: str | None
-    kind: str
-    title: str
-    body: str
-    files: tuple[str, ...]
-    at: Millis
 
 
 @dataclass(frozen=True, slots=True)

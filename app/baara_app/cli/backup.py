@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, output, words
+from baara_app.cli import common, output
 from baara_app.cli.common import Shell
-from baara_engine import backups, clock, errors, resuming
+from baara_engine import backups, clock, errors, resuming, words
 from baara_engine.backups import Listed
 from baara_engine.records import Json
 

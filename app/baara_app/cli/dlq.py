@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, executions, options, output, words
+from baara_app.cli import common, documents, executions, options, output
 from baara_app.cli.common import Shell
-from baara_engine import clock, errors
+from baara_engine import clock, errors, words
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.records import DeadLetter, Execution, Json

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from baara_app.cli import words
+from baara_engine import words
 from baara_engine.clock import Millis, iso
 from baara_engine.patterns_of_work import Project, Template
 from baara_engine.records import (
@@ -20,6 +20,7 @@ from baara_engine.records import (
     Progress,
     Question,
     Queue,
+    Row,
     Said,
     Task,
     Thread,
@@ -140,6 +141,13 @@ def said(record: Said) -> Json:
 def thread(record: Thread) -> Json:
     """Give a thread."""
     return _with_times(asdict(record))
+
+
+def row(record: Row) -> Json:
+    """Give a thread as the inbox lists it."""
+    latest = record.latest
+    told = None if latest is None else {"execution_id": latest.id, "state": words.state(latest)}
+    return thread(record.thread) | {"line": record.line, "latest": told}
 
 
 def thread_message(record: ThreadMessage) -> Json:

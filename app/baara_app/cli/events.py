@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from baara_app.cli import words
-from baara_engine import queues, resuming, states
+from baara_engine import queues, resuming, states, words
 from baara_engine.clock import Millis
 from baara_engine.engine import Engine
 from baara_engine.events import Kind

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, events, journal, options, output, waiting, words
+from baara_app.cli import common, documents, events, journal, options, output, waiting
 from baara_app.cli.common import Shell
 from baara_app.cli.events import Level
-from baara_engine import clock, states
+from baara_engine import clock, states, words
 from baara_engine.clock import iso
 from baara_engine.engine import Engine
 from baara_engine.records import Attempt, Compaction, Execution, Json, Kind, Permission, Progress

@@ -16,8 +16,7 @@ from typing import Any, TextIO
 
 import orjson
 
-from baara_app.cli import words
-from baara_engine import errors
+from baara_engine import errors, words
 
 Rows = Sequence[Sequence[str]]
 

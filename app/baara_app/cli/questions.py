@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, options, output, words
+from baara_app.cli import common, documents, options, output
 from baara_app.cli.common import Shell
-from baara_engine import requests, tools
+from baara_engine import requests, tools, words
 from baara_engine.permission import showing
 from baara_engine.records import Grant, Question
 

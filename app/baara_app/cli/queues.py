@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, output, words
+from baara_app.cli import common, documents, output
 from baara_app.cli.common import Shell
-from baara_engine import clock
+from baara_engine import clock, words
 from baara_engine.records import Pause, Queue
 from baara_engine.schedules import parsing
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, output, timing, words
+from baara_app.cli import common, documents, output, timing
 from baara_app.cli.common import Shell
 from baara_app.cli.timing import When
-from baara_engine import errors
+from baara_engine import errors, words
 from baara_engine.schedules import rules
 from baara_engine.schedules.records import Slot
 

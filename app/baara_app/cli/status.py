@@ -4,9 +4,9 @@ import json
 
 import baara_engine
 from baara_app import lifecycle
-from baara_app.cli import common, documents, output, queues, words
+from baara_app.cli import common, documents, output, queues
 from baara_app.cli.common import Shell
-from baara_engine import clock
+from baara_engine import clock, words
 from baara_engine.records import Finding, Json
 
 ALL = 1_000_000  # rows: no home holds as many of what is counted here

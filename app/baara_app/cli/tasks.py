@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, options, output, queueing, timing, words
+from baara_app.cli import common, documents, options, output, queueing, timing
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_app.cli.timing import When
-from baara_engine import errors, money, queues, requests, resuming
+from baara_engine import errors, money, queues, requests, resuming, words
 from baara_engine.engine import Engine
 from baara_engine.records import Estimate, Kind, Task
 

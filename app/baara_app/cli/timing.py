@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app.cli import documents, options, output, words
+from baara_app.cli import documents, options, output
 from baara_app.cli.common import Shell
-from baara_engine import clock, errors, requests
+from baara_engine import clock, errors, requests, words
 from baara_engine.engine import Engine
 from baara_engine.records import Task
 from baara_engine.schedules import parsing, phrases, rules

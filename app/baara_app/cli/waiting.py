@@ -11,9 +11,9 @@ from types import FrameType
 from typing import Protocol
 
 from baara_app import lifecycle
-from baara_app.cli import documents, events, output, words
+from baara_app.cli import documents, events, output
 from baara_app.cli.common import Shell
-from baara_engine import clock, errors, nudge, queues, resuming, states
+from baara_engine import clock, errors, nudge, queues, resuming, states, words
 from baara_engine.engine import Engine
 from baara_engine.events import Kind
 from baara_engine.records import Event, Execution, Question

@@ -19,6 +19,7 @@ from baara_engine.store import (
     migration_013,
     migration_016,
     migration_017,
+    migration_018,
 )
 from baara_engine.store.transaction import Tx
 
@@ -117,6 +118,7 @@ STEPS: list[Step] = [
     migration_013.m013_long_work,
     migration_016.m016_said,
     migration_017.m017_fetch_hosts,
+    migration_018.m018_inbox,
 ]
 
 

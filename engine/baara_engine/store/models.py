@@ -5,7 +5,7 @@ from typing import Any
 
 import peewee as pw
 
-from baara_engine.store import models_of_mcp, models_of_patterns, spending_models
+from baara_engine.store import models_of_mcp, models_of_patterns, models_of_threads, spending_models
 from baara_engine.store.base import Base
 from baara_engine.store.schedule_models import GateRun, Schedule, Slot
 from baara_engine.store.system_models import Event, Migration, Queue, Setting, Writer
@@ -46,23 +46,12 @@ class Task(Base):
     updated_at = pw.BigIntegerField()
 
 
-class Thread(Base):
-    """What the inbox shows."""
-
-    id = pw.TextField(primary_key=True)
-    title = pw.TextField()
-    source = pw.TextField()
-    created_at = pw.BigIntegerField(index=True)
-    updated_at = pw.BigIntegerField()
-    unread = pw.BooleanField()
-
-
 class Execution(Base):
     """One run."""
 
     id = pw.TextField(primary_key=True)
     task_id = pw.ForeignKeyField(Task, column_name="task_id", null=True, on_delete="SET NULL")
-    thread_id = pw.ForeignKeyField(Thread, column_name="thread_id")
+    thread_id = pw.ForeignKeyField(models_of_threads.Thread, column_name="thread_id", index=False)
     name = pw.TextField()
     kind = pw.TextField()
     prompt = pw.TextField()
@@ -128,6 +117,7 @@ class Execution(Base):
         """Peewee reads this."""
 
         indexes = (
+            (("thread_id", "status"), False),
             pw.SQL(
                 "CREATE INDEX execution_ready ON execution(queue, priority, id) WHERE status = 'queued'",
             ),
@@ -282,25 +272,6 @@ class SaidWord(Base):
         indexes = (pw.SQL("CREATE INDEX said_unheard ON said(execution_id, id) WHERE heard_at IS NULL"),)
 
 
-class ThreadMessage(Base):
-    """One message in a thread. `key` keeps a message from being posted twice."""
-
-    id = pw.TextField(primary_key=True)
-    thread_id = pw.ForeignKeyField(Thread, column_name="thread_id", on_delete="CASCADE", index=False)
-    execution_id = pw.TextField(null=True)
-    kind = pw.TextField()
-    title = pw.TextField()
-    body = pw.TextField()
-    files = pw.TextField()
-    at = pw.BigIntegerField()
-    key = pw.TextField(null=True, unique=True)
-
-    class Meta:
-        """Peewee reads this."""
-
-        indexes = ((("thread_id", "at"), False),)
-
-
 class Question(Base):
     """Something only a person can answer."""
 
@@ -322,7 +293,10 @@ class Question(Base):
     class Meta:
         """Peewee reads this."""
 
-        indexes = (pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),)
+        indexes = (
+            pw.SQL("CREATE INDEX question_open ON question(created_at) WHERE status = 'open'"),
+            pw.SQL("CREATE INDEX question_open_in_thread ON question(thread_id) WHERE status = 'open'"),
+        )
 
 
 class Grant(Base):
@@ -387,8 +361,8 @@ def select(table: type[Base], record: type[Any]) -> Any:
 
 
 TABLES: tuple[Any, ...] = (
-    Migration, Writer, Setting, Queue, Task, Thread, Execution, Attempt,
-    Message, ToolCall, JournalHead, Event, ThreadMessage, Question, Finding, Grant, CheckNote,
+    Migration, Writer, Setting, Queue, *models_of_threads.TABLES, Task, Execution, Attempt,
+    Message, ToolCall, JournalHead, Event, Question, Finding, Grant, CheckNote,
     Schedule, Slot, GateRun, Compaction, Progress, SaidWord, *models_of_patterns.TABLES,
     *spending_models.TABLES, *models_of_mcp.TABLES,
 )  # fmt: skip

@@ -5,13 +5,19 @@ import peewee as pw
 
 from baara_engine import errors, events, redaction
 from baara_engine.records import Thread, ThreadMessage
-from baara_engine.store import lookup, models
+from baara_engine.store import lookup, models, models_of_threads
 from baara_engine.store.transaction import Tx, View
 
-SELECT = models.select(models.Thread, Thread)
+SELECT = models.select(models_of_threads.Thread, Thread)
 POST = """
 INSERT INTO thread_message (id, thread_id, execution_id, kind, title, body, files, at, key)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING id
+"""
+# What is new brings a thread back from wherever a person has put it, as mail does.
+CAME_BACK = """
+UPDATE thread SET updated_at = ?, unread = 1, settled_at = NULL, archived_at = NULL, snoozed_until = NULL,
+       returned_at = CASE WHEN snoozed_until IS NULL THEN returned_at ELSE ? END
+WHERE id = ?
 """
 
 TYPED = "prompt"  #: the kind of what a person has said: it stays as it was typed
@@ -21,7 +27,7 @@ UNREAD_KINDS = frozenset({"report", "result", "question", "failure"})  #: what m
 def make(tx: Tx, thread_id: str, title: str, source: str) -> str:
     """Make a thread and give its id."""
     tx.sql(
-        "INSERT INTO thread (id, title, source, created_at, updated_at, unread) VALUES (?, ?, ?, ?, ?, 0)",
+        "INSERT INTO thread (id, title, source, created_at, updated_at, unread, lane) VALUES (?, ?, ?, ?, ?, 0, 'new')",
         (thread_id, title, source, tx.now, tx.now),
     )
     return thread_id
@@ -45,8 +51,10 @@ def post(
     params = (message_id, thread_id, execution_id, kind, title, body, orjson.dumps(files).decode(), tx.now, key)
     if not tx.sql(POST, params):
         return False
-    unread = 1 if kind in UNREAD_KINDS else 0
-    tx.sql("UPDATE thread SET updated_at = ?, unread = max(unread, ?) WHERE id = ?", (tx.now, unread, thread_id))
+    if kind in UNREAD_KINDS:
+        tx.sql(CAME_BACK, (tx.now, tx.now, thread_id))
+    else:
+        tx.sql("UPDATE thread SET updated_at = ? WHERE id = ?", (tx.now, thread_id))
     data = {"message_id": message_id, "kind": kind}
     tx.emit(events.Kind.POSTED, execution_id=execution_id, thread_id=thread_id, data=data)
     return True
@@ -59,7 +67,7 @@ def find(view: View, prefix: str) -> Thread:
 
 def get(view: View, thread_id: str) -> Thread:
     """Give the thread of this full id. Raises `errors.NotFound`."""
-    rows = view.rows(SELECT.where(models.Thread.id == thread_id))
+    rows = view.rows(SELECT.where(models_of_threads.Thread.id == thread_id))
     if not rows:
         raise errors.NotFound(f"There is no thread {thread_id}.")
     return Thread(*rows[0])
@@ -67,12 +75,14 @@ def get(view: View, thread_id: str) -> Thread:
 
 def listing(view: View, limit: int) -> list[Thread]:
     """Give the newest threads, newest first."""
-    newest = SELECT.order_by(models.Thread.created_at.desc(), models.Thread.id.desc()).limit(limit)
+    newest = SELECT.order_by(models_of_threads.Thread.created_at.desc(), models_of_threads.Thread.id.desc()).limit(
+        limit
+    )
     return [Thread(*row) for row in view.rows(newest)]
 
 
 def messages(view: View, thread_id: str) -> list[ThreadMessage]:
     """Give what stands in a thread, oldest first."""
-    table = models.ThreadMessage
+    table = models_of_threads.ThreadMessage
     query = models.select(table, ThreadMessage).where(table.thread_id == thread_id).order_by(pw.SQL("rowid"))
     return [ThreadMessage(*(*row[:6], tuple(orjson.loads(row[6])), row[7])) for row in view.rows(query)]

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from baara_engine import queues, resuming, retry, states
 from baara_engine.clock import Millis
 from baara_engine.errors import FailureKind
-from baara_engine.records import Execution, Pause
-from baara_engine.states import Status
+from baara_engine.records import Pause
+from baara_engine.states import Outcome, Status
 
 MS_PER_S = 1000
 MICRO = 1_000_000  # millionths of a dollar in one
@@ -40,7 +41,32 @@ WAITING_FOR: dict[str | None, str] = {
 }
 
 
-def state(execution: Execution) -> str:
+class Standing(Protocol):
+    """What says where an execution stands: the execution, or a part of it."""
+
+    @property
+    def status(self) -> Status: ...  # noqa: D102 - as in `records.Execution`, all of them
+    @property
+    def outcome(self) -> Outcome | None: ...  # noqa: D102
+    @property
+    def queue(self) -> str: ...  # noqa: D102
+    @property
+    def waiting_reason(self) -> str | None: ...  # noqa: D102
+    @property
+    def waiting_until(self) -> Millis | None: ...  # noqa: D102
+    @property
+    def cancel_requested_at(self) -> Millis | None: ...  # noqa: D102
+    @property
+    def cost_microusd(self) -> int: ...  # noqa: D102
+    @property
+    def cost_known(self) -> bool: ...  # noqa: D102
+    @property
+    def started_at(self) -> Millis | None: ...  # noqa: D102
+    @property
+    def completed_at(self) -> Millis | None: ...  # noqa: D102
+
+
+def state(execution: Standing) -> str:
     """Give the outcome of what has ended, and else where it stands."""
     if execution.outcome is not None:
         return execution.outcome
@@ -85,21 +111,21 @@ def local(at: Millis | None) -> str | None:
     return datetime.fromtimestamp(at / MS_PER_S, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def cost(execution: Execution) -> str:
+def cost(execution: Standing) -> str:
     """Write what it has cost."""
     if not execution.cost_known:
         return "unknown"
     return f"${execution.cost_microusd / MICRO:.4f}" if execution.cost_microusd else "–"
 
 
-def duration_ms(execution: Execution, now: Millis) -> int | None:
+def duration_ms(execution: Standing, now: Millis) -> int | None:
     """Give the time from its start to its end, or until now; None if it has not begun."""
     if execution.started_at is None:
         return None
     return max((execution.completed_at or now) - execution.started_at, 0)
 
 
-def duration(execution: Execution, now: Millis) -> str | None:
+def duration(execution: Standing, now: Millis) -> str | None:
     """Write that time as people say it."""
     spent = duration_ms(execution, now)
     return None if spent is None else resuming.duration(spent)

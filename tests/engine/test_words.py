@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from baara_app.cli import words
+from baara_engine import words
 from baara_engine.engine import Engine
 from baara_engine.records import Execution
 from baara_engine.requests import Submission

@@ -1,0 +1,86 @@
+"""Threads, as `records` has them: what the inbox shows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from baara_engine.clock import Millis
+from baara_engine.states import Outcome, Status
+
+
+class Lane(StrEnum):
+    """Where a thread stands in the inbox. The database keeps it as executions and questions move (migration 018)."""
+
+    NEEDS_YOU = "needs_you"  #: A question is open: work stands still.
+    FAILED = "failed"  #: A dead letter that nobody has put aside.
+    NEW = "new"  #: It has ended, and nobody has called it done.
+    RUNNING = "running"  #: Somebody works on it.
+    WAITING = "waiting"  #: It is queued, or waits for its time, a service, a sub-task.
+    SNOOZED = "snoozed"  #: A person wants it back later.
+    DONE = "done"  #: A person has called it done, or there was nothing to do.
+    ARCHIVED = "archived"  #: Out of the list; search finds it.
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What the inbox shows."""
+
+    id: str
+    title: str
+    source: str
+    created_at: Millis
+    updated_at: Millis
+    unread: bool
+    lane: Lane
+    settled_at: Millis | None  #: when a person has called it done
+    archived_at: Millis | None
+    snoozed_until: Millis | None
+    returned_at: Millis | None  #: when it came back from being snoozed
+    pinned_at: Millis | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMessage:
+    """One message in a thread: the prompt, a report, a result, a note about what happened."""
+
+    id: str
+    thread_id: str
+    execution_id: str | None
+    kind: str
+    title: str
+    body: str
+    files: tuple[str, ...]
+    at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What the newest execution of a thread is at."""
+
+    id: str
+    name: str
+    kind: str
+    status: Status
+    outcome: Outcome | None
+    queue: str
+    turn: int
+    beat: str | None
+    cost_microusd: int
+    cost_known: bool
+    started_at: Millis | None
+    completed_at: Millis | None
+    waiting_reason: str | None
+    waiting_until: Millis | None
+    cancel_requested_at: Millis | None
+    error_cause: str | None
+    project_id: str | None
+    model: str
+    sandbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    thread: Thread
+    latest: Latest | None
+    line: str  #: of the last result, report, failure or question

@@ -1,0 +1,21 @@
+import json
+import subprocess
+from collections.abc import Callable
+
+Baara = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_threads_are_put_in_order_and_found(baara: Baara) -> None:
+    """A thread is found by a word, snoozed, reopened, archived, and listed by its lane."""
+    thread = json.loads(baara("submit", "bake a peach tart", "--json").stdout)["thread_id"]
+    lanes = []
+    for arguments in (["snooze", thread, "--until", "+2h"], ["reopen", thread], ["archive", thread]):
+        [row] = json.loads(baara("threads", *arguments, "--json").stdout)
+        lanes.append(row["lane"])
+    assert lanes == ["snoozed", "waiting", "archived"]
+    [found] = json.loads(baara("threads", "search", "peach", "--json").stdout)
+    assert (found["id"], found["latest"]["state"]) == (thread, "Queued")
+    assert json.loads(baara("threads", "list", "--lane", "waiting", "--json").stdout) == []
+    assert "archived" in baara("threads", "list", "--lane", "archived").stdout
+    refused = baara("threads", "snooze", thread, "--until", "yesterday")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
