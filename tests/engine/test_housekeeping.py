@@ -223,7 +223,7 @@ def test_a_clock_that_was_put_back_does_not_stop_the_housekeeping(engine: Engine
         assert job.next_run is not None
         job.next_run = job.next_run.replace(year=job.next_run.year + 10)
     assert keeper._nap_s() <= housekeeping.MINUTE_S
-    assert len(keeper._scheduler.jobs) == 3
+    assert len(keeper._scheduler.jobs) == 4
 
 
 @pytest.mark.expects_log("gave back the 16 MiB")
@@ -248,7 +248,7 @@ def test_no_two_homes_share_a_plan(tmp_path: Path) -> None:
     one, two = Engine(tmp_path / "one"), Engine(tmp_path / "two")
     first, second = Housekeeper(one.home, one.store), Housekeeper(two.home, two.store)
     first._scheduler.clear()
-    assert len(second._scheduler.jobs) == 3
+    assert len(second._scheduler.jobs) == 4
     one.close()
     two.close()
     assert ballast.SIZE == 16 * 1024 * 1024

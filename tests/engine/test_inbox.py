@@ -1,12 +1,13 @@
 """The inbox: where a thread stands, what a person does to it and takes back, and finding it again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from tests.engine import waits
 
 from baara_engine import errors
 from baara_engine.engine import Engine
+from baara_engine.engine_parts.inbox import Arranged
 from baara_engine.records import Kind, Lane
 from baara_engine.requests import Submission
 from baara_engine.testing.scripted import ScriptedModel, ScriptedModels, calls, says
@@ -75,7 +76,8 @@ def test_a_dead_letter_is_failed_until_it_is_put_aside(engine: Engine) -> None:
     assert lane(engine, thread_id) is Lane.DONE
 
 
-ACTIONS = {
+Act = Callable[[Engine, list[str]], Arranged]
+ACTIONS: dict[str, tuple[Act, Lane]] = {
     "settle": (lambda engine, ids: engine.settle(ids), Lane.DONE),
     "archive": (lambda engine, ids: engine.archive(ids), Lane.ARCHIVED),
     "snooze": (lambda engine, ids: engine.snooze(ids, engine.store.clock.now() + HOUR_MS), Lane.SNOOZED),
