@@ -37,6 +37,7 @@ PR_SET_DUMPABLE = 4  # prctl(2)
 
 # Imported only once the engine works: the web server must not delay what was interrupted.
 SERVER = "baara_app.server"
+KEYS = "baara_app.keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ def serve(home: Path, port: int) -> int:
         stack.enter_context(logs.kept(home))
         engine.start(make_models(engine.config))
         runtime = _describe(listening)
-        server = importlib.import_module(SERVER).Server(listening, runtime.token, runtime.mcp_token)
+        keys = importlib.import_module(KEYS).Keys(engine, lambda: make_models(engine.config))
+        web = importlib.import_module(SERVER)
+        server = web.Server(listening, runtime.token, runtime.mcp_token, web.pages(engine, keys))
         stack.callback(server.stop)
         stack.enter_context(_announced(home, runtime))
         print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises

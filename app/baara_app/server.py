@@ -1,4 +1,4 @@
-"""The local HTTP server: loopback only, behind the guard. For now there is nothing behind it."""
+"""The local HTTP server: the pages, loopback only, behind the guard."""
 
 import logging
 import socket
@@ -6,12 +6,14 @@ import threading
 import time
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from baara_app import guard
 from baara_app.guard import connections, doors
+from baara_engine.engine import Engine
+from baara_ui import mounting
+from baara_ui.house import Keys
 
 log = logging.getLogger(__name__)
 
@@ -19,24 +21,23 @@ STOP_S = 5.0  # for open connections to end
 FRAME = 1024 * 1024  # bytes of one message of a socket
 
 
-async def unknown(_request: Request, _error: Exception) -> JSONResponse:
-    """Refuse what is not there."""
-    return JSONResponse(
-        {"error": {"code": "not_found", "message": "There is nothing here; this version has no pages yet."}},
-        status_code=404,
-    )
+def pages(engine: Engine, keys: Keys) -> FastAPI:
+    """Make what is served: the pages. One for each process, because NiceGUI is one for each."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    mounting.mount(app, engine, keys)
+    return app
 
 
 class Server:
     """A server on a bound socket, in a thread of its own."""
 
-    def __init__(self, listening: socket.socket, token: str, mcp_token: str) -> None:
-        """Start to serve, to whoever has one of these tokens or comes by a link."""
+    def __init__(self, listening: socket.socket, token: str, mcp_token: str, app: ASGIApp) -> None:
+        """Start to serve an app, to whoever has one of these tokens or comes by a link."""
         port = listening.getsockname()[1]
         self.doors = doors.Doors(token, mcp_token, time.monotonic, f"baara-{port}")
-        app = guard.Guard(Starlette(exception_handlers={404: unknown}), port, self.doors)
+        guarded = guard.Guard(app, port, self.doors)
         settings = uvicorn.Config(
-            app, http=connections.Connection, log_config=None, access_log=False, lifespan="off", ws="none",
+            guarded, http=connections.Connection, log_config=None, access_log=False, lifespan="on", ws="wsproto",
             ws_max_size=FRAME, server_header=False, proxy_headers=False, timeout_graceful_shutdown=int(STOP_S),
         )  # fmt: skip
         self._server = uvicorn.Server(settings)

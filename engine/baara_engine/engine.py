@@ -75,6 +75,7 @@ class Engine(
     engine_parts.Families,
     engine_parts.Fetching,
     engine_parts.Inbox,
+    engine_parts.Looking,
     engine_parts.Templates,
     engine_parts.Pausing,
     engine_parts.Projects,
@@ -153,6 +154,10 @@ class Engine(
     def restart(self, prefix: str) -> Execution:
         """Begin a dead letter anew as another execution in the same thread. Raises `errors.Refused`."""
         return self.store.write(lambda tx: triage.restart(tx, self, executions.find(tx, prefix)))
+
+    def run_again(self, prefix: str) -> Execution:
+        """Run the like of what has ended once more, in the same thread. Raises `errors.Refused`."""
+        return self.store.write(lambda tx: triage.again(tx, self, executions.find(tx, prefix)))
 
     def fork(self, prefix: str, turn: int, **changes: Any) -> Execution:
         """Go on from a turn of an execution as another one, in the same thread; `changes` as in `requests.Fork`.

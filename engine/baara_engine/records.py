@@ -9,10 +9,20 @@ from enum import StrEnum
 from typing import Any
 
 from baara_engine.clock import Millis
-from baara_engine.records_of_threads import Lane, Latest, Row, Thread, ThreadMessage
+from baara_engine.records_of_threads import Absence, Artifact, CallSeen, Lane, Latest, Row, Thread, ThreadMessage, Turn
 from baara_engine.states import Outcome, Status
 
-__all__ = ["Lane", "Latest", "Row", "Thread", "ThreadMessage"]  # from a file of their own
+__all__ = [
+    "Absence",
+    "Artifact",
+    "CallSeen",
+    "Lane",
+    "Latest",
+    "Row",
+    "Thread",
+    "ThreadMessage",
+    "Turn",
+]  # from a file of their own
 
 Json = dict[str, Any]  # one JSON object
 

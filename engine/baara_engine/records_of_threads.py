@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from baara_engine.clock import Millis
 from baara_engine.states import Outcome, Status
@@ -84,3 +85,53 @@ class Row:
     thread: Thread
     latest: Latest | None
     line: str  #: of the last result, report, failure or question
+
+
+@dataclass(frozen=True, slots=True)
+class CallSeen:
+    """A tool call as people look at it."""
+
+    tool_use_id: str
+    name: str
+    input: dict[str, Any]
+    begun_at: Millis
+    ended_at: Millis | None
+    is_error: bool
+    result: str  #: its beginning
+    result_chars: int  #: of the whole
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One answer of the model and the calls that it made, as people look at it."""
+
+    turn: int
+    at: Millis
+    text: str
+    thought: str
+    model: str | None
+    output_tokens: int
+    calls: tuple[CallSeen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What happened since a moment."""
+
+    since: Millis
+    ended: dict[Outcome, int]
+    cost_microusd: int
+    missed: int  #: due times that nobody answered
+    resumed: int  #: executions that went on after an interruption
+    asked: int  #: questions that were asked since and are open
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that an execution has made or changed."""
+
+    path: str  #: in the workspace
+    size: int  #: bytes
+    changed_at: Millis
+    media_type: str

@@ -9,7 +9,7 @@ from typing import Any
 from baara_engine import errors, journal, operations, queues, requests
 from baara_engine.errors import FailureKind
 from baara_engine.records import DeadLetter, Execution, Kind
-from baara_engine.states import Status
+from baara_engine.states import ENDED, Status
 from baara_engine.store import executions, news
 from baara_engine.store import journal as rows
 from baara_engine.store.transaction import Tx, View
@@ -65,6 +65,13 @@ def restart(tx: Tx, place: operations.Place, execution: Execution) -> Execution:
     """Begin anew, as another execution in the same thread, and put this one aside."""
     _require_dead(execution)
     executions.dismiss(tx, execution.id)
+    return operations.submit(tx, place, requests.parse(requests.Submission, as_submitted(execution)))
+
+
+def again(tx: Tx, place: operations.Place, execution: Execution) -> Execution:
+    """Run the like of what has ended once more, in the same thread. Raises `errors.Refused` for what has not ended."""
+    if execution.status not in ENDED:
+        raise errors.Refused(f"It has not ended yet; it is {execution.status}. Wait for its end, or cancel it first.")
     return operations.submit(tx, place, requests.parse(requests.Submission, as_submitted(execution)))
 
 

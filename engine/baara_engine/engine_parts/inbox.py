@@ -46,6 +46,10 @@ class Inbox:
         """Give these threads as the list shows them, in this order; those that are gone are left out."""
         return self.store.read(lambda view: inbox.rows_of(view, ids))
 
+    def ids_in_lane(self, lane: Lane) -> list[str]:
+        """Give the ids of all threads of a lane, for an action on all of them."""
+        return self.store.read(lambda view: inbox.in_lane(view, lane))[:MOST_AT_ONCE]
+
     def settle(self, ids: Sequence[str]) -> Arranged:
         """Call threads done: they stand in the last lane until something new happens in them."""
         return self._arrange(ids, lambda now: {"settled_at": now, "unread": 0, "snoozed_until": None}, "done")

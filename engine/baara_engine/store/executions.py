@@ -93,6 +93,12 @@ def latest_of_thread(view: View, thread_id: str) -> Execution | None:
     return record(rows[0]) if rows else None
 
 
+def of_thread(view: View, thread_id: str, limit: int) -> list[Execution]:
+    """Give the executions of a thread, newest first."""
+    rows = view.sql(f"{SELECT} WHERE thread_id = ? ORDER BY created_at DESC, id DESC LIMIT ?", (thread_id, limit))
+    return [record(row) for row in rows]
+
+
 def listing(
     view: View, *, status: Status | None = None, task_id: str | None = None, limit: int = 50
 ) -> list[Execution]:

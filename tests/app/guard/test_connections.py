@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from fastapi import FastAPI
 
 from baara_app.guard import connections
 from baara_app.server import Server
@@ -20,7 +21,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Serve on a free port, with little patience."""
     monkeypatch.setattr(connections, "HEAD_S", 0.5)
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    server = Server(listening, TOKEN, "m" * 43)
+    server = Server(listening, TOKEN, "m" * 43, FastAPI())
     yield listening.getsockname()[1]
     server.stop()
     listening.close()
