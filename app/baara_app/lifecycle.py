@@ -64,7 +64,7 @@ def serve(home: Path, port: int) -> int:
         runtime = _describe(listening)
         keys = importlib.import_module(KEYS).Keys(engine, lambda: make_models(engine.config))
         web = importlib.import_module(SERVER)
-        server = web.Server(listening, runtime.token, runtime.mcp_token, web.pages(engine, keys))
+        server = web.Server(listening, runtime.token, runtime.mcp_token, web.pages(engine, keys), home)
         stack.callback(server.stop)
         stack.enter_context(_announced(home, runtime))
         print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
@@ -168,6 +168,8 @@ def _stop_on_signals() -> threading.Event:
 def _bound(port: int) -> socket.socket:
     """Bind to loopback. Raises `errors.Unavailable` if the port is taken."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":  # else a port is taken for a minute after a crash; on Windows this would let others share it
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, port))
         listening.listen()  # from here on whoever connects is kept waiting, not refused

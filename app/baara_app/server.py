@@ -4,13 +4,14 @@ import logging
 import socket
 import threading
 import time
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from baara_app import guard
-from baara_app.guard import connections, doors
+from baara_app.guard import connections, doors, kept
 from baara_engine.engine import Engine
 from baara_ui import mounting
 from baara_ui.house import Keys
@@ -31,10 +32,10 @@ def pages(engine: Engine, keys: Keys) -> FastAPI:
 class Server:
     """A server on a bound socket, in a thread of its own."""
 
-    def __init__(self, listening: socket.socket, token: str, mcp_token: str, app: ASGIApp) -> None:
+    def __init__(self, listening: socket.socket, token: str, mcp_token: str, app: ASGIApp, home: Path) -> None:
         """Start to serve an app, to whoever has one of these tokens or comes by a link."""
         port = listening.getsockname()[1]
-        self.doors = doors.Doors(token, mcp_token, time.monotonic, f"baara-{port}")
+        self.doors = doors.Doors(token, mcp_token, time.monotonic, f"baara-{port}", kept.Kept(home, port))
         guarded = guard.Guard(app, port, self.doors)
         settings = uvicorn.Config(
             guarded, http=connections.Connection, log_config=None, access_log=False, lifespan="on", ws="wsproto",

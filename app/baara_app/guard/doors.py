@@ -15,6 +15,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.types import Scope
 
 from baara_app import handshake
+from baara_app.guard import kept
 from baara_app.guard.answers import Refusal
 
 KEY_BYTES = 32  # 256 bits of randomness in every key
@@ -45,14 +46,17 @@ class Visitor:
 class Doors:
     """The keys of one server. Keys are kept as hashes, so that nothing here can be read out and used."""
 
-    def __init__(self, token: str, mcp_token: str, now: Callable[[], float], cookie: str) -> None:
-        """Take the two tokens, a clock in seconds that only goes forward, and the name of the cookie."""
+    def __init__(
+        self, token: str, mcp_token: str, now: Callable[[], float], cookie: str, keeper: kept.Kept | None = None
+    ) -> None:
+        """Take the two tokens, a clock in seconds that only goes forward, the name of the cookie, and who keeps."""
         self.cookie = cookie
         self._now = now
         self._token, self._mcp = _hash(token), _hash(mcp_token)
         self._proof = token.encode()
         self._api, self._mcp_visitor = Visitor("api", now()), Visitor("mcp", now())
-        self._sessions: dict[bytes, Visitor] = {}
+        self._keeper = keeper or kept.NotKept()
+        self._sessions = {key: Visitor("window", now()) for key in self._keeper.load()}
         self._launches: dict[bytes, float] = {}
 
     def launch(self) -> str:
@@ -71,6 +75,7 @@ class Doors:
         session = secrets.token_urlsafe(KEY_BYTES)
         self._sessions[_hash(session)] = Visitor("window", self._now())
         self._forget_old()
+        self._keeper.save(self._sessions)
         return session
 
     def proof(self, challenge: str) -> str:
@@ -89,6 +94,7 @@ class Doors:
     def revoke_sessions(self) -> int:
         """Take all sessions and links back; sockets that are open are closed. Give how many sessions there were."""
         gone, self._sessions, self._launches = self._sessions, {}, {}
+        self._keeper.save(self._sessions)
         for visitor in gone.values():
             visitor.gone.set()
         return len(gone)

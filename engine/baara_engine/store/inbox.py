@@ -1,5 +1,6 @@
 """The inbox as it is read and put in order: lanes, rows, and what a person does to threads."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -26,6 +27,7 @@ WHERE thread_id = ? AND kind IN ('result', 'report', 'failure', 'question') ORDE
 """
 MARKS = ("unread", "settled_at", "archived_at", "snoozed_until", "returned_at", "pinned_at")
 MOST_TOLD = 100  # threads that an event names: whoever reads it looks at the whole list anyway
+MARKS_OF_TEXT = re.compile(r"\*\*|__|`")  # of Markdown, which a line does without
 LINE_CHARS = 240  # of the one line that a row shows
 
 Marks = Mapping[str, int | None]  #: what a person has said of a thread: the columns of `MARKS`
@@ -122,7 +124,7 @@ def _row(view: View, thread: Thread) -> Row:
 
 def _line(title: str, body: str) -> str:
     text = title or next((line for line in body.splitlines() if line.strip(" #*_-`>")), "")
-    return text.strip(" #*_`>")[:LINE_CHARS]
+    return MARKS_OF_TEXT.sub("", text).strip(" #>-")[:LINE_CHARS]
 
 
 def _thread(row: Sequence[object]) -> Thread:

@@ -4,6 +4,7 @@ import http.client
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -17,11 +18,11 @@ MANY = 1000  # sockets that somebody opens
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[int]:
     """Serve on a free port, with little patience."""
     monkeypatch.setattr(connections, "HEAD_S", 0.5)
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    server = Server(listening, TOKEN, "m" * 43, FastAPI())
+    server = Server(listening, TOKEN, "m" * 43, FastAPI(), tmp_path)
     yield listening.getsockname()[1]
     server.stop()
     listening.close()

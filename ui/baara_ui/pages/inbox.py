@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from baara_engine import errors
 from baara_engine.engine_parts.inbox import PAGE, Arranged
@@ -66,6 +66,12 @@ class Inbox(Page):
     def touches(self, event: Event) -> bool:
         """All that moves a thread, and the steps of the one that is open."""
         return event.kind not in {"tool_begun", "tool_ended", "turn"} or event.thread_id in {None, self.selected}
+
+    def _news(self, events: list[Event]) -> None:
+        """What is said in the thread that is open is read as it comes."""
+        super()._news(events)
+        if self.selected and any(one.kind == "posted" and one.thread_id == self.selected for one in events):
+            background_tasks.create(asyncio.to_thread(self._mark_read, self.selected), name="read as it comes")
 
     def act(self, arranged: Arranged, text: str) -> None:
         """Tell of an action that can be taken back."""

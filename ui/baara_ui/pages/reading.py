@@ -233,6 +233,7 @@ class Reading:
         if latest is not None and latest.status is Status.DEAD_LETTERED and latest.dismissed_at is None:
             letter = self.engine.dead_letter(latest.id)
         answers = [one for one in messages if one.kind in ANSWERS and (latest is None or one.execution_id == latest.id)]
+        told = [one for one in messages if not answers or one.id != answers[-1].id]  # that stands above
         files = self._files(latest)
         return {
             "thread": thread, "latest": latest, "ended": latest is None or latest.status in states.ENDED,
@@ -241,7 +242,7 @@ class Reading:
             "letter": letter, "cause": causes.told(latest.error_cause) if latest else "",
             "alike": len(self.engine.dead_letters(latest.error_cause)) if letter and latest else 0,
             "answer": answers[-1] if answers else None, "kinds": KINDS,
-            "messages": messages[-self.messages_shown :], "hidden": max(len(messages) - self.messages_shown, 0),
+            "messages": told[-self.messages_shown :], "hidden": max(len(told) - self.messages_shown, 0),
             "files": files, "files_shown": self.files_shown, "previews": self._previews(latest, files),
         }  # fmt: skip
 

@@ -28,7 +28,10 @@
     }
     if (at.type === "submit") return;
     send(at.dataset.do, data(at));
-    if (at.dataset.do === "open") document.body.classList.add("reading");
+    if (at.dataset.do === "open") {
+      rows().forEach((row) => row.classList.toggle("here", row.dataset.id === at.dataset.id));
+      document.body.classList.add("reading");
+    }
   });
 
   document.addEventListener("submit", (event) => {
@@ -201,7 +204,7 @@
 
   // ---- what the server says
 
-  let said;
+  let said, opened;
   function hush() { $(".said")?.classList.add("hushed"); }
   function changed(within) {
     tick(within);
@@ -219,7 +222,9 @@
     const count = badge ? parseInt(badge.textContent) : 0;
     document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
     const current = $(".list .row[aria-current=true]");
-    if (current && !$(".list .row.here")) current.classList.add("here");
+    const moved = current && current.dataset.id !== opened;
+    if (current && (moved || !$(".list .row.here"))) rows().forEach((row) => row.classList.toggle("here", row === current));
+    opened = current?.dataset.id ?? opened;
   }
   const watched = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { watched.unobserve(entry.target); send("more", { lane: entry.target.dataset.more }); }
