@@ -57,6 +57,11 @@ class House:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
+    def note(self, url: str) -> None:
+        """Note a request that leaves."""
+        if not url.startswith((self.url, "data:", "blob:")):
+            self.wrong.append(f"request: {url}")
+
     def submit(self, prompt: str, **said: object) -> str:
         """Submit something and give its thread, once it has ended or asks."""
         engine = Engine(self.home)
@@ -87,7 +92,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[House]:  # noqa: ARG001 - none is started for nobody
+def house(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[House]:
     """Give a Baara for the tests of a module."""
     made = House(tmp_path_factory.mktemp("pages") / "home")
     made.start()
@@ -113,7 +118,14 @@ def open_page(house: House, chromium: Browser) -> Iterator[Open]:
         page.set_default_timeout(LONG_MS)
         page.on("pageerror", lambda error: house.wrong.append(f"error: {error}"))
         page.on("console", lambda line: house.wrong.append(f"console: {line.text}") if line.type == "error" else None)
-        page.on("request", lambda request: None if request.url.startswith((house.url, "data:", "blob:")) else house.wrong.append(f"request: {request.url}"))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((house.url, "data:", "blob:"))
+                else house.wrong.append(f"request: {request.url}")
+            ),
+        )
         page.goto(reaching.link(house.home))
         page.goto(house.url + path)
         connected(page)

@@ -92,9 +92,9 @@ def _prompt(request: Request) -> str:
 
 def main() -> int:
     """Serve until told to stop."""
-    home, port = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0  # noqa: PLR2004
-    lifecycle.make_models = lambda _settings: scripted.ScriptedModels(Playing())  # type: ignore[assignment,arg-type]
-    lifecycle.config = lambda: Config(default_model="offline")  # type: ignore[assignment]
+    home, port = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    lifecycle.make_models = lambda _settings: scripted.ScriptedModels(Playing())  # type: ignore[assignment,arg-type,return-value]
+    lifecycle.config = lambda: Config(default_model="offline")
     return lifecycle.serve(home, port)
 
 

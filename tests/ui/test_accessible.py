@@ -2,12 +2,13 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from tests.ui.conftest import House, Open
 
 from baara_engine.projects import ProjectDraft
 from baara_engine.records import Kind
 from baara_engine.requests import TaskDraft
 from baara_engine.schedules import saying
-from tests.ui.conftest import House, Open
 
 PAGES = (
     "/", "/new", "/tasks", "/schedule", "/queues", "/usage", "/templates", "/projects", "/skills", "/settings",
@@ -32,7 +33,7 @@ def lived_in(house: House) -> House:
     return house
 
 
-def complaints(page) -> list[str]:  # type: ignore[no-untyped-def]
+def complaints(page: Page) -> list[str]:
     found = Axe().run(page, options=RULES)
     return [
         f"{one['id']}: {node['html'][:160]} — {node['failureSummary'][:200]}"
@@ -56,7 +57,7 @@ def test_a_thread_breaks_no_rule(lived_in: House, open_page: Open, title: str, s
     """No thread that is open breaks a rule, whatever it holds, with all that can be opened in it open."""
     page = open_page("/", scheme=scheme)
     page.locator(".list .row", has_text=title).locator("a").click()
-    page.locator(".reading-pane h1").wait_for()
+    page.locator(".reading-head h1", has_text=title).wait_for()
     page.evaluate("document.querySelectorAll('.reading-pane details').forEach(one => one.open = true)")
     assert complaints(page) == []
 

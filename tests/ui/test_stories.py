@@ -2,13 +2,13 @@
 
 import re
 
-from playwright.sync_api import expect
-
-from baara_engine.records import Kind
+from playwright.sync_api import Locator, Page, expect
 from tests.ui.conftest import House, Open, until
 
+from baara_engine.records import Kind, Lane
 
-def row(page, title):  # type: ignore[no-untyped-def]
+
+def row(page: Page, title: str) -> Locator:
     return page.locator(".list .row", has_text=title)
 
 
@@ -51,10 +51,10 @@ def test_every_key_does_what_it_says(house: House, open_page: Open) -> None:
     page.keyboard.press("k")
     assert page.locator(".list .row.here").get_attribute("data-id") == first
     row(page, "key gamma").locator("a").click()
-    expect(page.locator(".reading-pane h1")).to_have_text("key gamma")
+    expect(page.locator(".reading-head h1")).to_have_text("key gamma")
     page.keyboard.press("e")
     expect(page.locator(".said")).to_contain_text("Done")
-    expect(page.locator(".reading-pane h1")).not_to_have_text("key gamma")
+    expect(page.locator(".reading-head h1")).not_to_have_text("key gamma")
     page.keyboard.press("z")
     expect(page.locator(".said")).to_contain_text("Taken back")
     row(page, "key beta").locator("a").click()
@@ -135,10 +135,10 @@ def test_many_are_archived_and_brought_back(house: House, open_page: Open) -> No
     lane.get_by_role("button", name="Select all").click()
     expect(page.locator(".bulk")).to_contain_text("500 selected")
     page.locator(".bulk").get_by_role("button", name="Archive").click()
-    until(lambda: engine.lanes().get("archived", 0) >= 500)  # type: ignore[call-overload]
+    until(lambda: engine.lanes().get(Lane.ARCHIVED, 0) >= 500)
     page.keyboard.press("z")
     expect(page.locator(".said")).to_contain_text("Taken back")
-    until(lambda: engine.lanes().get("archived", 0) < 500)  # type: ignore[call-overload]
+    until(lambda: engine.lanes().get(Lane.ARCHIVED, 0) < 500)
     engine.store.write(lambda tx: tx.sql("DELETE FROM thread WHERE id LIKE 'zz-bulk-%'"))
     engine.close()
 
@@ -223,7 +223,7 @@ def test_a_narrow_window_shows_one_thing_at_a_time(house: House, open_page: Open
     house.submit("echo narrow", name="narrow thing")
     page = open_page("/", width=420)
     row(page, "narrow thing").locator("a").click()
-    expect(page.locator(".reading-pane h1")).to_have_text("narrow thing")
+    expect(page.locator(".reading-head h1")).to_have_text("narrow thing")
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
     page.get_by_role("button", name="Back to the list").click()
     expect(row(page, "narrow thing")).to_be_visible()

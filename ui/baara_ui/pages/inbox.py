@@ -68,7 +68,7 @@ class Inbox(Page):
         return event.kind not in {"tool_begun", "tool_ended", "turn"} or event.thread_id in {None, self.selected}
 
     def _news(self, events: list[Event]) -> None:
-        """What is said in the thread that is open is read as it comes."""
+        """Look at the news; what is said in the thread that is open is read as it comes."""
         super()._news(events)
         if self.selected and any(one.kind == "posted" and one.thread_id == self.selected for one in events):
             background_tasks.create(asyncio.to_thread(self._mark_read, self.selected), name="read as it comes")
