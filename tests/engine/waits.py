@@ -1,5 +1,6 @@
 """Waiting for what an engine at work comes to."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -22,3 +23,8 @@ def until(engine: Engine, execution_id: str, is_so: Callable[[Execution], bool])
 def has_ended(execution: Execution) -> bool:
     """Say whether it has come to its end."""
     return execution.status in ENDED
+
+
+async def moment() -> None:
+    """Let what is going on in this loop and beside it go on a little."""
+    await asyncio.sleep(0.002)

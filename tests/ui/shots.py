@@ -5,13 +5,13 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.ui.conftest import CHROMIUM, House, connected
 
 from baara_app import reaching
 from baara_engine.projects import ProjectDraft
 from baara_engine.records import Kind, Permission
 from baara_engine.requests import TaskDraft
 from baara_engine.schedules import saying
-from tests.ui.conftest import CHROMIUM, House, connected
 
 PAGES = ("new", "tasks", "schedule", "queues", "usage", "templates", "projects", "skills", "settings", "health")
 FORMS = {"light": (1280, 800, "light"), "dark": (1280, 800, "dark"), "narrow": (420, 860, "light")}

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from baara_app.guard import answers, doors, headers, launching, limits, where
 
+LEFT = "No response returned."  #: what Starlette raises where a browser has left before it was answered
 HEALTH = "/healthz"  #: the only address that is open to all: it says that somebody is there
 
 
@@ -57,5 +58,9 @@ class Guard:
         scope.setdefault("state", {})["visitor"] = visitor
         if scope["type"] == "websocket":
             await self._limits.socket(self._app, scope, visitor, receive, send)
-        else:
+            return
+        try:
             await self._limits.request(self._app, scope, receive, send)
+        except RuntimeError as error:
+            if str(error) != LEFT:
+                raise

@@ -3,6 +3,7 @@
   "use strict";
 
   const TYPED_MS = 200; // so long nothing is sent while somebody types
+  const FOLLOW_MS = 3000; // so long the server may take to follow somebody who moves in the list
   const SAID_MS = 8000; // so long a sentence and its undo stand
   const $ = (what, within = document) => within.querySelector(what);
   const all = (what, within = document) => [...within.querySelectorAll(what)];
@@ -29,7 +30,7 @@
     if (at.type === "submit") return;
     send(at.dataset.do, data(at));
     if (at.dataset.do === "open") {
-      rows().forEach((row) => row.classList.toggle("here", row.dataset.id === at.dataset.id));
+      go(at.dataset.id);
       document.body.classList.add("reading");
     }
   });
@@ -100,11 +101,24 @@
   const here = () => $(".list .row.here") ?? $(".list .row[aria-current=true]");
   const act = (name) => here() && send(name, { id: here().dataset.id });
 
+  // Where a person is in the list. What they have moved to holds until the server has followed: it may still be telling
+  // of where they were before.
+  let place, told, ahead = 0;
+  function go(id) { place = id; ahead = Date.now() + FOLLOW_MS; mark(); }
+  function mark() { rows().forEach((row) => row.classList.toggle("here", row.dataset.id === place)); }
+  function follow() {
+    const current = $(".list .row[aria-current=true]")?.dataset.id;
+    if (current === place) ahead = 0;
+    if (current && current !== told && Date.now() > ahead) place = current;
+    told = current ?? told;
+    mark();
+  }
+
   function step(by) {
     const found = rows();
     if (!found.length) return;
     const next = found[Math.min(Math.max(found.indexOf(here()) + by, 0), found.length - 1)];
-    found.forEach((row) => row.classList.toggle("here", row === next));
+    go(next.dataset.id);
     next.scrollIntoView({ block: "nearest" });
     $("a", next).focus({ preventScroll: true });
     if (matchMedia("(min-width: 900px)").matches) send("open", { id: next.dataset.id });
@@ -204,7 +218,7 @@
 
   // ---- what the server says
 
-  let said, opened;
+  let said;
   function hush() { $(".said")?.classList.add("hushed"); }
   function changed(within) {
     tick(within);
@@ -221,10 +235,7 @@
     const badge = $(".badge");
     const count = badge ? parseInt(badge.textContent) : 0;
     document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
-    const current = $(".list .row[aria-current=true]");
-    const moved = current && current.dataset.id !== opened;
-    if (current && (moved || !$(".list .row.here"))) rows().forEach((row) => row.classList.toggle("here", row === current));
-    opened = current?.dataset.id ?? opened;
+    follow();
   }
   const watched = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { watched.unobserve(entry.target); send("more", { lane: entry.target.dataset.more }); }
