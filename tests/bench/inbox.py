@@ -5,7 +5,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 import psutil
 from playwright.sync_api import Page, sync_playwright
@@ -19,9 +21,11 @@ THREADS = 100_000
 OLDEST = 1_600_000_000_000  # ms: long ago, so that what is new stands above
 ROUNDS = 12
 EVENTS_A_SECOND = 1_000
-NOISE_S = 20.0
+SETTLE_S = 2.0  # seconds that the last of them are given
 WINDOWS = 5
 MIB = 1024 * 1024
+POLL_MS = 5  # how often the page is asked: what is measured is some tens
+TITLE = "(document.querySelector('.reading-head h1')?.textContent ?? '')"
 Figure = tuple[str, str]
 
 THREADS_SQL = f"""
@@ -51,9 +55,7 @@ def inbox() -> list[Figure]:
                 quiet = _figures(page, house, "")
                 with _Noise(house.home) as noise:
                     loud = _figures(page, house, f", {EVENTS_A_SECOND:,} events a second")
-                seen = [
-                    ("events that were sent, and not yet told when they ended", f"{noise.sent:,}, {_behind(house)}")
-                ]
+                seen = [("events meanwhile, and of how many no page heard", f"{noise.sent:,}, {_behind(page, noise)}")]
                 memory = _memory(browser.new_page, house)
                 browser.close()
         finally:
@@ -63,25 +65,27 @@ def inbox() -> list[Figure]:
 
 def _fill(home: Path) -> None:
     engine = Engine(home)
-    engine.store.write(
-        lambda tx: (tx.sql(THREADS_SQL), tx.sql(MESSAGES_SQL), tx.sql("UPDATE thread SET unread = unread"))
-    )
+    for statement in (THREADS_SQL, MESSAGES_SQL, "UPDATE thread SET unread = unread"):
+        engine.store.write(partial(_run, statement=statement))
     begun = time.perf_counter()
     engine.index()
     print(f"indexed {THREADS:,} messages in {time.perf_counter() - begun:.1f} s")
     engine.close()
 
 
+def _run(tx: Any, statement: str) -> None:
+    tx.sql(statement)
+
+
 def _figures(page: Page, house: House, when: str) -> list[Figure]:
-    paints, steps, searches = [], [], []
+    paints, searches = [], []
     for _ in range(ROUNDS):
         page.goto(house.url, wait_until="commit")
         connected(page)
         begun = time.perf_counter()
         page.locator(".list .row").first.wait_for()
         paints.append(time.perf_counter() - begun)
-    for _ in range(ROUNDS):
-        steps.append(_time(page, "press j", lambda: page.keyboard.press("j")))
+    steps = [_next_row(page) for _ in range(ROUNDS)]
     for number in range(ROUNDS):
         page.get_by_label("Search all threads").fill("")
         page.wait_for_selector("section.lane[aria-label='New results']")
@@ -97,14 +101,12 @@ def _figures(page: Page, house: House, when: str) -> list[Figure]:
     ]
 
 
-def _time(page: Page, _what: str, do: Callable[[], None]) -> float:
-    """Give the seconds until another thread stands in the pane."""
-    before = page.evaluate("document.querySelector('.reading-head h1')?.textContent ?? ''")
+def _next_row(page: Page) -> float:
+    """Give the seconds from a key until another thread stands in the pane."""
+    before = page.evaluate(TITLE)
     begun = time.perf_counter()
-    do()
-    page.wait_for_function(
-        "before => (document.querySelector('.reading-head h1')?.textContent ?? '') !== before", arg=before, polling=5
-    )
+    page.keyboard.press("j")
+    page.wait_for_function(f"before => {TITLE} !== before", arg=before, polling=POLL_MS)
     return time.perf_counter() - begun
 
 
@@ -116,18 +118,19 @@ class _Noise:
     """Events of another process, as many in a second."""
 
     def __init__(self, home: Path) -> None:
-        self.sent = 0
+        self.sent = self.last = 0
         self._engine = Engine(home)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._make, daemon=True)
 
-    def __enter__(self) -> "_Noise":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        self.last = self._engine.last_event()
         self._engine.close()
 
     def _make(self) -> None:
@@ -135,15 +138,19 @@ class _Noise:
             for _ in range(EVENTS_A_SECOND // 100):
                 self._engine.store.write(self._ten)
 
-    def _ten(self, tx: object) -> None:
+    def _ten(self, tx: Any) -> None:
         for _ in range(10):
-            tx.emit(events.Kind.STATUS, data={"from": "queued", "to": "assigned"})  # type: ignore[attr-defined]
+            tx.emit(events.Kind.STATUS, data={"from": "queued", "to": "assigned"})
         self.sent += 10
 
 
-def _behind(house: House) -> str:
-    time.sleep(1.0)
-    return "none missed: pages read the store"
+def _behind(page: Page, noise: _Noise) -> int:
+    """Give how many events the hub has not told the pages, once it had time."""
+    time.sleep(SETTLE_S)
+    page.goto(page.url.split("/thread")[0].rstrip("/") + "/health")
+    connected(page)
+    told = int(page.locator("td.num").first.text_content() or 0)
+    return max(noise.last - told, 0)
 
 
 def _memory(new_page: Callable[[], Page], house: House) -> list[Figure]:

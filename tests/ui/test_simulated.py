@@ -55,12 +55,11 @@ def seen(user: User) -> str:
 
 async def do(user: User, name: str, **fields: str) -> None:
     """Do what the browser would ask for."""
+    assert user.client is not None
+    layout: Any = user.client.layout
     with user:
-        page_events: list[Any] = [
-            listener for listener in user.client.layout._event_listeners.values() if listener.type == "do"
-        ]
-        [listener] = page_events
-        user.client.layout._handle_event({"listener_id": listener.id, "args": {"do": name, **fields}})
+        [listener] = [one for one in layout._event_listeners.values() if one.type == "do"]
+        layout._handle_event({"listener_id": listener.id, "args": {"do": name, **fields}})
     for _ in range(200):
         await waits.moment()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from baara_ui.part import Part, Values
 log = logging.getLogger(__name__)
 
 REFRESH_S = 0.1  # so long changes are gathered before parts are rendered anew
+SHARE = 2.0  # so many times as long as rendering took, nothing is rendered
 MOST_FIELDS = 200  # that one thing to do comes with
 MOST_CHARS = 2_000_000  # of all of them together: a prompt may be long, and no page sends a book by accident
 BY = "page"  #: whose word it is, for answers and grants
@@ -41,6 +43,8 @@ class Page:
         self._doing: dict[str, Do] = {"undo": self._undo}
         self._arranged: list[Arranged] = []
         self._pending: asyncio.TimerHandle | None = None
+        self._is_behind = self._is_refreshing = False
+        self._took_s = 0.0
         ui.on("do", self._do)
         ui.page_title(f"{self.title} · Baara")
         with ui.element("div").classes("frame"):
@@ -49,7 +53,9 @@ class Page:
                 self.build()
         self.part("frame/said.html", lambda: self.said, "said-place")
         self.part("frame/dialogs.html", dict)
-        ui.context.client.on_delete(house.hub.listen(self._news))
+        self._client = ui.context.client
+        self._client.on_delete(house.hub.listen(self._news))
+        self._client.on_connect(self._catch_up)
 
     def build(self) -> None:
         """Put its parts together."""
@@ -82,9 +88,14 @@ class Page:
             await part.refresh()
 
     def refresh_soon(self) -> None:
-        """Render what has changed, together with what changes in the next moment."""
-        if self._pending is None:
-            self._pending = asyncio.get_running_loop().call_later(REFRESH_S, self._refresh_now)
+        """Render what has changed, together with what changes in the next moment.
+
+        Where a lot happens, at most a third of the time goes into it: what somebody does comes first.
+        """
+        if self._pending is None and not self._is_refreshing:
+            wait_s = max(REFRESH_S, self._took_s * SHARE)
+            self._pending = asyncio.get_running_loop().call_later(wait_s, self._refresh_now)
+        self._is_behind = True
 
     def now(self) -> Millis:
         """Give the time."""
@@ -92,10 +103,27 @@ class Page:
 
     def _refresh_now(self) -> None:
         self._pending = None
-        background_tasks.create(self.refresh(), name=f"refresh {self.here}")
+        background_tasks.create(self._refresh_as_told(), name=f"refresh {self.here}")
+
+    async def _refresh_as_told(self) -> None:
+        self._is_behind, self._is_refreshing = False, True
+        begun = time.perf_counter()
+        try:
+            await self.refresh()
+        finally:
+            self._took_s = time.perf_counter() - begun
+            self._is_refreshing = False
+        if self._is_behind:
+            self.refresh_soon()
 
     def _news(self, events: list[Event]) -> None:
-        if any(self.touches(event) for event in events):
+        if not self._client.has_socket_connection:
+            self._is_behind = True  # nobody looks; whoever comes back is shown all of it
+        elif any(self.touches(event) for event in events):
+            self.refresh_soon()
+
+    def _catch_up(self) -> None:
+        if self._is_behind:
             self.refresh_soon()
 
     async def _do(self, event: Any) -> None:
