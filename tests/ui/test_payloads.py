@@ -50,13 +50,7 @@ def test_three_hundred_texts_do_nothing(poisoned: list[str], house: House, open_
     for thread_id in poisoned:
         shown(page, thread_id)
     assert page.evaluate("window.pwned") is None
-    assert (dialogs, left, len(page.frames)) == ([], [], 1)
-    assert (
-        page.evaluate(
-            "document.querySelectorAll('.reading-pane a[href^=\"javascript\" i], .reading-pane script').length"
-        )
-        == 0
-    )
+    assert (dialogs, [url for url in left if not url.startswith(house.url)], len(page.frames)) == ([], [], 1)
 
 
 def test_a_link_leads_away_only_after_a_person_has_seen_where_to(house: House, open_page: Open) -> None:

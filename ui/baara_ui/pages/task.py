@@ -28,7 +28,7 @@ class TaskEditor(Page):
         """Open it with the task that the address names."""
         self.task_id = task_id
         self.how: dict[str, str] = {}
-        self.error = self.hint = self.when = ""
+        self.error = self.hint = self.when = self.changing = ""
         self.missed, self.overlap = "once", "skip"
         self.due = dues.Due()
         self.asked = False
@@ -46,7 +46,8 @@ class TaskEditor(Page):
         for name, do in {
             "save": self._save, "check": self._check, "run": self._run, "toggle": self._toggle, "when": self._when,
             "add-schedule": self._add, "pause-schedule": self._pause, "resume-schedule": self._resume,
-            "delete-schedule": self._delete_schedule, "delete": self._delete,
+            "delete-schedule": self._delete_schedule, "change-schedule": self._change, "no-change": self._no_change,
+            "delete": self._delete,
         }.items():  # fmt: skip
             self.on(name, do)
 
@@ -93,11 +94,27 @@ class TaskEditor(Page):
 
     async def _add(self, fields: Fields) -> None:
         await self._when(fields)
-        rule = saying.parse(self.when, None, self.now())
         timing = requests.parse(requests.Timing, _policies(fields))
-        await asyncio.to_thread(self.engine.create_schedule, self.task_id, rule, timing)
-        self.when, self.due = "", dues.Due()
+        if self.changing:
+            rule = saying.parse(self.when, None, self.now()) if self.when else None
+            await asyncio.to_thread(self.engine.update_schedule, self.changing, rule, timing)
+        else:
+            rule = saying.parse(self.when, None, self.now())
+            await asyncio.to_thread(self.engine.create_schedule, self.task_id, rule, timing)
+        await self._no_change({})
         self.say("It is in force.")
+
+    async def _change(self, fields: Fields) -> None:
+        """Put a schedule into the form; a rule that is not said anew stays."""
+        found = self.engine.schedule(fields["id"])
+        self.changing, self.missed, self.overlap = found.id, found.missed, found.overlap
+        self.when, self.due = (
+            "",
+            dues.Due(told=rules.describe(rules.decode(found.rule)) + ", unless you say otherwise."),
+        )
+
+    async def _no_change(self, _fields: Fields) -> None:
+        self.changing, self.when, self.due = "", "", dues.Due()
 
     async def _pause(self, fields: Fields) -> None:
         await asyncio.to_thread(self.engine.pause_schedule, fields["id"])
@@ -120,9 +137,11 @@ class TaskEditor(Page):
         with contextlib.suppress(errors.NotFound):  # deleted elsewhere meanwhile: what is shown stays
             self._last = self.task
         return {
-            "task": self._last, "how": self.how, "choices": forms.choices(self.engine), "error": self.error,
+            "task": self._last,
+            "how": self.how, "choices": forms.choices(self.engine), "error": self.error,
             "hint": self.hint, "estimate": self._estimate(), "schedules": self._schedules(), "when": self.when,
-            "missed": self.missed, "overlap": self.overlap, "due": self.due, "examples": saying.EXAMPLES,
+            "changing": self.changing, "missed": self.missed, "overlap": self.overlap,
+            "due": self.due, "examples": saying.EXAMPLES,
             "describe": lambda one: rules.describe(rules.decode(one.rule)), "next_of": _next, "asked": self.asked,
             "runs": self._runs(),
         }  # fmt: skip

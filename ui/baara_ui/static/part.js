@@ -1,9 +1,11 @@
 // A part of a page: its HTML comes from the server, and only what differs is changed here.
+const isTypedIn = (element) => element === document.activeElement && /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+
 export default {
   template: "<div></div>",
   props: { html: String },
   mounted() {
-    this.$el.innerHTML = this.html;
+    this.$el.innerHTML = this.shown = this.html;
     window.baara?.changed(this.$el);
   },
   updated() {
@@ -20,12 +22,11 @@ export default {
       this.shown = this.html;
       window.Idiomorph.morph(this.$el, this.html, {
         morphStyle: "innerHTML",
-        ignoreActiveValue: true,
         callbacks: {
           // What a person has opened, chosen or typed stays as it is.
           beforeAttributeUpdated: (name, node) =>
             !(name === "open" && (node.tagName === "DETAILS" || node.tagName === "DIALOG")),
-          beforeNodeMorphed: (before) => !(before.nodeType === 1 && before.hasAttribute("data-keep")),
+          beforeNodeMorphed: (before) => !(before.nodeType === 1 && (before.hasAttribute("data-keep") || isTypedIn(before))),
         },
       });
       window.baara?.changed(this.$el);
