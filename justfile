@@ -35,6 +35,10 @@ soak *ARGS:
 bench *ARGS:
     python -m tests.bench {{ARGS}}
 
+# pictures of every page, light, dark and narrow: `just shots /tmp/shots`
+shots FOLDER:
+    python -m tests.ui.shots {{FOLDER}}
+
 format:
     ruff format
     ruff check --fix
