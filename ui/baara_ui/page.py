@@ -25,7 +25,8 @@ MOST_CHARS = 2_000_000  # of all of them together: a prompt may be long, and no 
 BY = "page"  #: whose word it is, for answers and grants
 
 Fields = Mapping[str, str]
-Do = Callable[[Fields], Awaitable[None]]
+SHOWN = object()  #: given by what has shown what matters already: the rest may come a moment later
+Do = Callable[[Fields], Awaitable[object]]
 
 
 class Page:
@@ -132,7 +133,9 @@ class Page:
             name, fields = _asked(event.args)
             if name not in self._doing:
                 raise errors.InvalidInput(f"This page does not know how to do “{name[:40]}”.")  # noqa: TRY301
-            await self._doing[name](fields)
+            if await self._doing[name](fields) is SHOWN:
+                self.refresh_soon()
+                return
         except errors.BaaraError as error:
             self.say(error.message, kind="bad")
         except Exception:

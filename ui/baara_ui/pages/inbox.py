@@ -11,7 +11,7 @@ from baara_engine.engine_parts.inbox import PAGE, Arranged
 from baara_engine.records import Absence, Event, Lane, Row
 from baara_ui import looks, moments
 from baara_ui.house import House
-from baara_ui.page import BY, Fields, Page
+from baara_ui.page import BY, SHOWN, Fields, Page
 from baara_ui.pages.reading import Reading
 
 ABSENT_MS = 30 * 60 * 1000  # nobody has looked for half an hour: they were away
@@ -113,7 +113,7 @@ class Inbox(Page):
 
     # ---- moving about
 
-    async def _open(self, fields: Fields) -> None:
+    async def _open(self, fields: Fields) -> object:
         thread_id = fields.get("id", "")
         if not self.engine.rows([thread_id]):
             raise errors.NotFound("That thread is gone.")
@@ -121,7 +121,8 @@ class Inbox(Page):
         self.reading.begin()
         ui.run_javascript(f"history.replaceState(null, '', '/thread/{thread_id}')")
         await self.reading.refresh()
-        await asyncio.to_thread(self._mark_read, thread_id)
+        background_tasks.create(asyncio.to_thread(self._mark_read, thread_id), name="read")
+        return SHOWN
 
     def _mark_read(self, thread_id: str) -> None:
         found = self.engine.rows([thread_id])

@@ -194,6 +194,11 @@
 
   // ---- time
 
+  // Made once: making one takes longer than writing a hundred times with it.
+  const CLOCK = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const DAY = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
+  const DATE = new Intl.DateTimeFormat([], { day: "numeric", month: "short", year: "numeric" });
+  const YEAR_MS = 300 * 86400 * 1000;
   const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
   const span = (seconds) => {
     const [size, unit] = UNITS.find(([size]) => seconds >= size) ?? [1, "s"];
@@ -206,11 +211,11 @@
       const seconds = (now - moment) / 1000;
       let text;
       if (time.dataset.at === "since") text = span(seconds);
-      else if (time.dataset.at === "clock") text = moment.toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+      else if (time.dataset.at === "clock") text = CLOCK.format(moment);
       else if (seconds < 0) text = "in " + span(-seconds);
       else if (seconds < 10) text = "now";
       else if (seconds < 7 * 86400) text = span(seconds);
-      else text = moment.toLocaleDateString([], { day: "numeric", month: "short", year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" });
+      else text = (now - moment < YEAR_MS ? DAY : DATE).format(moment);
       if (time.textContent !== text) time.textContent = text;
     }
   }
