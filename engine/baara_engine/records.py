@@ -9,13 +9,25 @@ from enum import StrEnum
 from typing import Any
 
 from baara_engine.clock import Millis
-from baara_engine.records_of_threads import Absence, Artifact, CallSeen, Lane, Latest, Row, Thread, ThreadMessage, Turn
+from baara_engine.records_of_threads import (
+    Absence,
+    Artifact,
+    CallSeen,
+    Day,
+    Lane,
+    Latest,
+    Row,
+    Thread,
+    ThreadMessage,
+    Turn,
+)  # fmt: skip
 from baara_engine.states import Outcome, Status
 
 __all__ = [
     "Absence",
     "Artifact",
     "CallSeen",
+    "Day",
     "Lane",
     "Latest",
     "Row",

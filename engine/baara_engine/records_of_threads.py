@@ -128,6 +128,16 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """What ended on one day."""
+
+    day: str  #: as in 2026-11-25, by this computer's calendar
+    executions: int
+    tokens: int  #: read and written
+    worked_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A file that an execution has made or changed."""
 

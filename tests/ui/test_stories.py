@@ -102,6 +102,10 @@ def test_a_thread_is_found(house: House, open_page: Open) -> None:
     page.keyboard.press("/")
     page.keyboard.type("quetz")
     expect(page.locator("section.lane[aria-label=Found] .row")).to_have_count(1)
+    page.get_by_label("Outcome").select_option("Failed")
+    expect(page.locator("section.lane[aria-label=Found]")).to_have_count(0)
+    page.get_by_label("Outcome").select_option("Ran")
+    expect(page.locator("section.lane[aria-label=Found] .row")).to_have_count(1)
     page.get_by_label("Search all threads").fill("nothing-like-this")
     expect(page.locator(".empty")).to_contain_text("Nothing found")
 
@@ -252,3 +256,29 @@ def test_a_server_that_dies_is_said_and_comes_back(house: House, open_page: Open
     expect(row(page, "done meanwhile")).to_be_visible()
     expect(page.locator(".offline")).to_be_hidden()
     house.wrong.clear()  # a browser complains of each connection that is refused
+
+
+def test_tab_goes_from_lane_to_lane(house: House, open_page: Open) -> None:
+    """Within a lane the keys j and k move; Tab goes to the first row of the next lane."""
+    house.submit("echo one", name="tab one")
+    house.submit("echo two", name="tab two")
+    house.submit("exit 3", name="tab failed", kind=Kind.COMMAND, max_retries=0)
+    page = open_page("/")
+    row(page, "tab failed").locator("a").focus()
+    lanes = []
+    for _ in range(8):
+        lanes.append(page.evaluate("document.activeElement.closest('.lane')?.getAttribute('aria-label')"))
+        page.keyboard.press("Tab")
+    inside = [lane for lane in lanes if lane]
+    assert inside[0] == "Failed"
+    assert "New results" in inside
+    assert inside.count("New results") <= 3  # its heading's button, its first row, and “show more”
+
+
+def test_a_change_is_shown_as_one(house: House, open_page: Open) -> None:
+    """What a tool was called with is shown as what it is, with when it ran."""
+    thread_id = house.submit("write notes.md", name="a file")
+    page = open_page(f"/thread/{thread_id}")
+    page.locator(".turn summary").first.click()
+    expect(page.locator(".turn .call").first).to_contain_text("Written")
+    expect(page.locator("svg.plot .mark")).to_have_count(2)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from baara_engine import artifacts, errors
 from baara_engine.clock import Millis
-from baara_engine.records import Absence, Artifact, Execution, Turn
+from baara_engine.records import Absence, Artifact, Day, Execution, Turn
 from baara_engine.sandboxes import files
 from baara_engine.sandboxes.workspace import Workspace
 from baara_engine.store import absences, executions, timeline
@@ -63,6 +63,10 @@ class Looking:
         """Give what happened since a moment, or since somebody last had a page open; None if nobody ever had."""
         moment = since if since is not None else self.store.read(absences.seen)
         return None if moment is None else self.store.read(lambda view: absences.since(view, moment))
+
+    def days(self, since: Millis) -> list[Day]:
+        """Give what ended on each day since a moment, oldest first; days on which nothing did are left out."""
+        return self.store.read(lambda view: absences.by_day(view, since))
 
     def note_presence(self) -> None:
         """Note that somebody looks now."""

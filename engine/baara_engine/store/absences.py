@@ -1,7 +1,7 @@
 """When somebody last looked, and what happened since."""
 
 from baara_engine.clock import Millis
-from baara_engine.records import Absence
+from baara_engine.records import Absence, Day
 from baara_engine.states import Outcome
 from baara_engine.store.transaction import Tx, View
 
@@ -9,6 +9,10 @@ SEEN = "seen_at"  #: setting: when somebody last had a page open
 ENDED = """
 SELECT outcome, count(*), sum(cost_microusd) FROM execution
 WHERE completed_at >= ? AND outcome IS NOT NULL GROUP BY outcome
+"""
+BY_DAY = """
+SELECT date(completed_at / 1000, 'unixepoch', 'localtime'), count(*), sum(input_tokens + output_tokens), sum(worked_ms)
+FROM execution WHERE completed_at >= ? GROUP BY 1 ORDER BY 1
 """
 
 
@@ -36,3 +40,8 @@ def since(view: View, moment: Millis) -> Absence:
     [(asked,)] = view.sql("SELECT count(*) FROM question WHERE status = 'open' AND created_at >= ?", (moment,))
     ended = {Outcome(outcome): int(count) for outcome, count, _ in rows}
     return Absence(moment, ended, sum(int(cost or 0) for *_, cost in rows), missed, resumed, asked)
+
+
+def by_day(view: View, since: Millis) -> list[Day]:
+    """Give what ended on each day of this computer's calendar since a moment, oldest first."""
+    return [Day(*row) for row in view.sql(BY_DAY, (since,))]

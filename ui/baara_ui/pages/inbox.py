@@ -1,14 +1,17 @@
 """The inbox: a list of threads in lanes, and a reading pane beside it."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from nicegui import background_tasks, ui
 
 from baara_engine import errors
+from baara_engine.clock import Millis
 from baara_engine.engine_parts.inbox import PAGE, Arranged
 from baara_engine.records import Absence, Event, Lane, Row
+from baara_engine.states import Outcome
 from baara_ui import looks, moments
 from baara_ui.house import House
 from baara_ui.page import BY, SHOWN, Fields, Page
@@ -16,8 +19,23 @@ from baara_ui.pages.reading import Reading
 
 ABSENT_MS = 30 * 60 * 1000  # nobody has looked for half an hour: they were away
 PRESENCE_S = 60.0  # how often an open page says that somebody looks
+DAY_MS = 24 * 3600 * 1000
 MOST_ROWS = 2_000  # of one lane in a page; search finds the rest
 ACTIONS = ("settle", "archive", "reopen")
+
+
+def _is_within(row: Row, days: str, now: Millis) -> bool:
+    return not days.isdecimal() or row.thread.created_at >= now - int(days) * DAY_MS
+
+
+# What a search can be narrowed to: whether a row fits a value.
+FILTERS: dict[str, Callable[[Row, str, Millis], bool]] = {
+    "project": lambda row, value, _now: row.latest is not None and row.latest.project_id == value,
+    "outcome": lambda row, value, _now: row.latest is not None and row.latest.outcome == value,
+    "source": lambda row, value, _now: row.thread.source == value,
+    "within": _is_within,
+}
+WITHIN = ((1, "In the last day"), (7, "In the last week"), (31, "In the last month"))
 
 
 class Inbox(Page):
@@ -32,7 +50,7 @@ class Inbox(Page):
         self.ticked: set[str] = set()
         self.limits: dict[Lane, int] = dict.fromkeys(looks.SHOWN, PAGE)
         self.text = ""
-        self.project = ""
+        self.chosen = dict.fromkeys(FILTERS, "")
         self.found: list[Row] = []
         self.rows: dict[Lane, list[Row]] = {}
         self.counts: dict[Lane, int] = {}
@@ -81,17 +99,20 @@ class Inbox(Page):
     def _look(self) -> None:
         self.counts = self.engine.lanes()
         if self.text:
-            self.found = self._of_project(self.engine.search(self.text))
+            self.found = self._fitting(self.engine.search(self.text))
             self.rows = {}
             return
         self.rows = {
-            lane: self._of_project(self.engine.lane(lane, limit=self.limits[lane]))
+            lane: self._fitting(self.engine.lane(lane, limit=self.limits[lane]))
             for lane in looks.SHOWN
             if self.counts.get(lane)
         }
 
-    def _of_project(self, rows: list[Row]) -> list[Row]:
-        return [row for row in rows if not self.project or (row.latest and row.latest.project_id == self.project)]
+    def _fitting(self, rows: list[Row]) -> list[Row]:
+        """Leave those that a person has filtered by; what is not a search is filtered by project alone."""
+        wanted = self.chosen if self.text else {"project": self.chosen["project"]}
+        tests = [(FILTERS[name], value) for name, value in wanted.items() if value]
+        return [row for row in rows if all(fits(row, value, self.now()) for fits, value in tests)]
 
     def _name_actions(self) -> None:
         for name in ACTIONS:
@@ -137,7 +158,7 @@ class Inbox(Page):
         self.text = fields.get("text", "").strip()
 
     async def _filter(self, fields: Fields) -> None:
-        self.project = fields.get("project", "")
+        self.chosen |= {name: value for name, value in fields.items() if name in FILTERS}
 
     async def _more(self, fields: Fields) -> None:
         lane = Lane(fields.get("lane", Lane.DONE))
@@ -236,8 +257,22 @@ class Inbox(Page):
         failed = {row.thread.id for row in self.rows.get(Lane.FAILED, [])} & self.ticked
         return {
             "text": self.text, "ticked": len(self.ticked), "failed": bool(failed),
-            "projects": self.engine.projects(), "project": self.project,
+            "filters": self._filters(), "chosen": self.chosen,
         }  # fmt: skip
+
+    def _filters(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """Give what can be filtered by: always the project, and of a search the rest."""
+        projects = [("", "All projects"), *((one.id, one.name) for one in self.engine.projects())]
+        found = [("project", "Project", projects)] if len(projects) > 1 else []
+        if not self.text:
+            return found
+        sources = sorted({row.thread.source for row in self.found} | ({self.chosen["source"]} - {""}))
+        return [
+            *found,
+            ("outcome", "Outcome", [("", "Any outcome"), *((str(one), str(one)) for one in Outcome)]),
+            ("source", "Where from", [("", "From anywhere"), *((one, one) for one in sources)]),
+            ("within", "When", [("", "At any time"), *((str(days), told) for days, told in WITHIN)]),
+        ]
 
     def _lane(self, lane: Lane) -> dict[str, Any]:
         rows = self.rows.get(lane, [])

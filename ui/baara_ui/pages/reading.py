@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import difflib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from baara_engine import errors, live, sandboxes, states
 from baara_engine.records import Artifact, CallSeen, Execution, Thread
 from baara_engine.requests import Edits, parse
 from baara_engine.states import Status
-from baara_ui import causes, markdown
+from baara_ui import causes, markdown, plots
 from baara_ui.page import BY, Fields
 from baara_ui.part import Part
 
@@ -278,7 +279,7 @@ class Reading:
             "latest": latest, "ended": latest.status in states.ENDED, "turns": turns, "executions": self._runs(),
             "attempts": self.engine.attempts(latest.id), "progress": self.engine.progress(latest.id)[0],
             "earlier": bool(turns) and turns[0].turn > 1, "later": upto < latest.turn, "whole": self.whole,
-            "given": _given,
+            "given": _given, "drawn": plots.timeline(turns, latest.started_at, latest.completed_at or self.page.now()),
         }  # fmt: skip
 
 
@@ -300,9 +301,19 @@ def _edits(fields: Fields, execution: Execution) -> dict[str, Any]:
 
 
 def _given(call: CallSeen) -> Markup:
-    """Show what a tool was called with: a command or a program as such, the rest as JSON."""
-    given = dict(call.input)
+    """Show what a tool was called with: a command, a program, a file or a change as such, the rest as JSON."""
+    given = call.input
+    path = str(given.get("file_path", ""))
+    if call.name == "edit" and path:
+        return markdown.code(_difference(path, given), "diff")
+    if call.name == "write" and path:
+        return markdown.code(f"{given.get('content', '')}", path.rpartition(".")[2])
     for name, language in (("command", "bash"), ("code", call.name)):
-        if set(given) == {name} or (name in given and len(str(given[name])) > 0 and len(given) <= 3):  # noqa: PLR2004
+        if name in given:
             return markdown.code(str(given[name]), language)
     return markdown.code(json.dumps(given, indent=2, ensure_ascii=False), "json")
+
+
+def _difference(path: str, given: Mapping[str, Any]) -> str:
+    before, after = (str(given.get(name, "")).splitlines() for name in ("old_string", "new_string"))
+    return "\n".join(difflib.unified_diff(before, after, path, path, lineterm=""))

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from baara_engine import errors, money
+from baara_engine import errors, money, resuming
 from baara_engine.money import Scope
 from baara_engine.records import Event
 from baara_ui import plots
@@ -13,6 +13,7 @@ from baara_ui.page import BY, Fields, Page
 
 DAYS = (7, 30, 90)
 MS_PER_S = 1000
+DAY_MS = 24 * 3600 * MS_PER_S
 
 
 class Usage(Page):
@@ -61,6 +62,7 @@ class Usage(Page):
         return {
             "days": self.days, "today": amounts[-1][1], "total": sum(one.microusd for one in by_day.values()),
             "questions": sum(one.questions for one in by_day.values()),
+            "plots": self._plots(shown),
             "unknown": sum(one.unknown for one in by_day.values()), "plot": plots.bars(amounts, "Cost per day"),
             "tables": [
                 ("By task", self._named("task", tasks | {"": "without a task"})),
@@ -74,6 +76,18 @@ class Usage(Page):
             ],
             "names": sorted(tasks.values()), "projects": sorted(projects.values()),
         }  # fmt: skip
+
+    def _plots(self, shown: list[str]) -> list[tuple[str, Any]]:
+        """Draw what was done on each of these days."""
+        days = {one.day: one for one in self.engine.days(self.now() - self.days * DAY_MS)}
+        tokens = [(day, days[day].tokens if day in days else 0) for day in shown]
+        worked = [(day, days[day].worked_ms if day in days else 0) for day in shown]
+        ended = [(day, days[day].executions if day in days else 0) for day in shown]
+        return [
+            ("Tokens per day", plots.bars(tokens, "Tokens per day", lambda count: f"{count:,}")),
+            ("Working time per day", plots.bars(worked, "Working time per day", resuming.duration)),
+            ("Executions per day", plots.bars(ended, "Executions per day", str)),
+        ]
 
     def _named(self, by: str, names: dict[str, str]) -> list[dict[str, Any]]:
         found = self.engine.usage(by, self.days)
