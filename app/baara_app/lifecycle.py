@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -52,8 +52,12 @@ class Runtime:
     started_at: str | None
 
 
-def serve(home: Path, port: int) -> int:
-    """Work on a home until SIGTERM or SIGINT comes, and give the exit status. Raises `errors.BaaraError`."""
+def serve(home: Path, port: int, on_ready: Callable[[], None] = lambda: None) -> int:
+    """Work on a home until SIGTERM or SIGINT comes, and give the exit status.
+
+    `on_ready` is called once it serves, in a thread of its own: what it does may take as long as a browser takes.
+    Raises `errors.BaaraError`.
+    """
     stopped = _stop_on_signals()
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(_bound(port))
@@ -68,6 +72,7 @@ def serve(home: Path, port: int) -> int:
         stack.callback(server.stop)
         stack.enter_context(_announced(home, runtime))
         print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
+        threading.Thread(target=on_ready, name="baara-ready", daemon=True).start()
         while not stopped.wait(SUPERVISE_S):
             if engine.join(0) or not server.is_alive():
                 log.error("a part of the engine ended by itself; stopping the rest, so that a new start can resume")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import baara_engine
-from baara_app import credentials, lifecycle
+from baara_app import credentials, desktop, lifecycle, paths
 from baara_app.cli import (
     backup,
     common,
@@ -45,7 +45,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
-app.command("open", hidden=True)(opening.open_)  # until there is a page to be opened
+app.command("open")(opening.open_)
 app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
@@ -92,7 +92,7 @@ def run(arguments: list[str]) -> int:
         credentials.take_from_environment()
         options.require_utf8(arguments)
         program = typer.main.get_command(app)
-        result = program(arguments or ["--help"], prog_name="baara", standalone_mode=False)
+        result = program(arguments, prog_name="baara", standalone_mode=False)
     except errors.BaaraError as error:
         output.failure(error, as_json=as_json)
         return next(status for kind, status in EXIT_STATUS if isinstance(error, kind))
@@ -112,14 +112,15 @@ def main(
     home: common.Home = None,
     json: common.Json = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """Take what stands before the command's name."""
+) -> int | None:
+    """Open the app, unless a command says otherwise: the engine at work, and its pages in your browser."""
     context.obj = common.Globals(home, json)
     if version:
         told = baara_engine.__version__
         output.document({"version": told}) if json else output.text(f"baara {told}")
     elif context.invoked_subcommand is None:
-        raise errors.InvalidInput("Say what to do; see: baara --help")
+        return desktop.open_app(paths.home(home))
+    return None
 
 
 def _before_double_dash(arguments: list[str]) -> list[str]:

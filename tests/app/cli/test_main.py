@@ -36,12 +36,11 @@ def test_wrong_usage_is_one_line(baara: Baara, home: Path, case: str) -> None:
 
 
 def test_help_and_version_are_told(baara: Baara) -> None:
-    """Without anything the help comes; the version is a line or a document."""
-    assert baara().stdout == baara("--help").stdout != ""
+    """The help is told by either name; the version is a line or a document."""
+    assert baara("-h").stdout == baara("--help").stdout
     assert "executions" in baara("-h").stdout
     assert baara("--version").stdout == f"baara {baara_engine.__version__}\n"
     assert json.loads(baara("--version", "--json").stdout) == {"version": baara_engine.__version__}
-    assert baara("--json").returncode == 2
 
 
 def test_a_data_folder_that_cannot_be_used_is_told(baara: Baara, tmp_path: Path) -> None:
