@@ -145,3 +145,4 @@ class Artifact:
     size: int  #: bytes
     changed_at: Millis
     media_type: str
+    sha256: str | None = None  #: of its bytes now, where somebody asked for it and it can be read

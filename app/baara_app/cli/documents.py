@@ -7,6 +7,7 @@ from baara_engine import words
 from baara_engine.clock import Millis, iso
 from baara_engine.patterns_of_work import Project, Template
 from baara_engine.records import (
+    Artifact,
     Attempt,
     Compaction,
     Event,
@@ -32,7 +33,8 @@ from baara_engine.skills import Plugin, Skill
 
 TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "ended_at", "answered_at", "intent_at",
                    "heard_at", "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at",
-                   "accounted_until", "next_due", "due", "last_due", "settled_at"})  # fmt: skip
+                   "accounted_until", "next_due", "due", "last_due", "settled_at", "archived_at", "snoozed_until",
+                   "returned_at", "pinned_at", "changed_at"})  # fmt: skip
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -148,6 +150,11 @@ def row(record: Row) -> Json:
     latest = record.latest
     told = None if latest is None else {"execution_id": latest.id, "state": words.state(latest)}
     return thread(record.thread) | {"line": record.line, "latest": told}
+
+
+def artifact(record: Artifact) -> Json:
+    """Give a file that an execution has made or changed."""
+    return _with_times(asdict(record))
 
 
 def thread_message(record: ThreadMessage) -> Json:

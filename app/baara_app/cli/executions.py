@@ -78,6 +78,19 @@ def events_(
         output.table(("SEQ", "AT", "KIND", "WHAT"), rows)
 
 
+@app.command("files")
+@common.command
+def files(shell: Shell, execution: Id) -> None:
+    """List the files of its workspace that were changed while it worked: size, type and SHA-256."""
+    with shell.engine() as engine:
+        found = engine.artifacts(execution)
+    if shell.json:
+        output.document([documents.artifact(one) for one in found])
+        return
+    rows = [(one.path, f"{one.size:,}", one.media_type, (one.sha256 or "–")[:12]) for one in found]
+    output.table(("FILE", "BYTES", "TYPE", "SHA-256"), rows)
+
+
 @app.command("logs")
 @common.command
 def logs(

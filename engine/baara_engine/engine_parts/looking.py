@@ -1,5 +1,6 @@
 """Looking at what an execution did: its turns, its files, and what happened while nobody looked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from baara_engine import artifacts, errors
@@ -45,6 +46,21 @@ class Looking:
         ended = None if found.completed_at is None else found.completed_at + SLACK_MS
         return artifacts.changed(Path(found.workspace), found.started_at - SLACK_MS, ended)
 
+    def artifacts(self, prefix: str) -> list[Artifact]:
+        """Give the files that an execution has made or changed with the SHA-256 of what is in them now.
+
+        Raises `errors.NotFound`.
+        """
+        found = self._found(prefix)
+        changed = self.changed_files(found.id)
+        if not changed:
+            return []
+        workspace = Workspace(Path(found.workspace))
+        try:
+            return [replace(one, sha256=_digest(workspace, one.path)) for one in changed]
+        finally:
+            workspace.close()
+
     def file(self, prefix: str, path: str, most: int) -> bytes:
         """Read a file of an execution's workspace; no link leads out of it.
 
@@ -74,3 +90,10 @@ class Looking:
 
     def _found(self, prefix: str) -> Execution:
         return self.store.read(lambda view: executions.find(view, prefix))
+
+
+def _digest(workspace: Workspace, path: str) -> str | None:
+    try:
+        return files.digest(workspace, path)
+    except errors.BaaraError:  # too large, or changed into what is no file
+        return None

@@ -19,3 +19,11 @@ def test_threads_are_put_in_order_and_found(baara: Baara) -> None:
     assert "archived" in baara("threads", "list", "--lane", "archived").stdout
     refused = baara("threads", "snooze", thread, "--until", "yesterday")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_times_are_told_in_full(baara: Baara) -> None:
+    """Each moment of a thread is ISO 8601 in UTC."""
+    thread = json.loads(baara("submit", "bake", "--json").stdout)["thread_id"]
+    [row] = json.loads(baara("threads", "snooze", thread, "--until", "2999-01-31T07:00Z", "--json").stdout)
+    assert row["snoozed_until"].startswith("2999-01-31T07:00:00")
+    assert row["snoozed_until"].endswith("Z")
