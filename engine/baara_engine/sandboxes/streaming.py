@@ -82,8 +82,9 @@ class Streamed:
             raise errors.SandboxFailure(f"The connection to the command broke: {error}.") from error
 
     async def _watch(self, limits: Limits) -> str:
-        """Return once the workspace is larger than it may be."""
+        """Return once the workspace is larger than it may be. What was too large before has time to make room."""
         folder = str(self._plan.workspace)
+        await asyncio.sleep(watching.WALK_S)
         while True:
             begun = time.monotonic()
             size = await asyncio.to_thread(watching.size, folder, limits.workspace_bytes)

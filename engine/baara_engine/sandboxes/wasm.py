@@ -9,6 +9,7 @@ Python keeps its variables from one program of a session to the next. Where they
 
 import asyncio
 import contextlib
+import errno
 import importlib.util
 import logging
 import os
@@ -30,6 +31,7 @@ SESSION = "python-session"  # mark in the private folder: a program has run in P
 ANEW = "[Python was started anew: the variables of earlier programs are gone.]\n"
 GONE = "\n[Python ended with this program: the variables of this and earlier programs are gone.]\n"
 KILLED = 137  # exit code of what was ended, as shells report it
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})  #: codes of a worker that can open nothing any more
 SIGN_S = 1.0  # seconds between two signs of life while guests are compiled
 
 log = logging.getLogger(__name__)
@@ -168,11 +170,16 @@ class WasmSession(Hosted):
             finally:
                 if not worker.alive:
                     self._give_up(language)
-            if said is not None:
+            if said is not None and said.get("report", {}).get("code") in NO_FILES:
+                await worker.close()  # what ran before holds all that it may have open; a new one holds nothing
+                self._give_up(language)
+            elif said is not None:
                 return said
             if await asyncio.to_thread(self._receipts.begun, key):
                 return await asyncio.to_thread(self._killed, order, starved=worker.starved)
-        raise errors.SandboxFailure("The workers of the wasm sandbox die before a program begins.")
+        raise errors.SandboxFailure(
+            "The workers of the wasm sandbox die, or can open nothing, before a program begins."
+        )
 
     async def _worker(self, language: str, on_wait: Callable[[], None]) -> Worker:
         """Give the worker of a language, loaded now if there is none."""
