@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import peewee as pw
-from tests.bench import guests, inbox, timers
+from tests.bench import guests, inbox, sandboxes, timers
 
 from baara_engine import queues, requests
 from baara_engine.engine import Engine
@@ -99,6 +99,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "timers": timers.timers,
     "guests": guests.program,
     "inbox": inbox.inbox,
+    "sandboxes": sandboxes.tool_calls,
 }
 
 

@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.ui.conftest import House, Open, until
 
 from baara_engine.records import Kind, Lane
+from baara_engine.requests import Submission
 
 
 def row(page: Page, title: str) -> Locator:
@@ -282,3 +284,49 @@ def test_a_change_is_shown_as_one(house: House, open_page: Open) -> None:
     page.locator(".turn summary").first.click()
     expect(page.locator(".turn .call").first).to_contain_text("Written")
     expect(page.locator("svg.plot .mark")).to_have_count(2)
+
+
+def test_each_lane_stands_where_it_belongs(house: House, open_page: Open) -> None:
+    """All seven lanes are shown, work that stands still first; what is archived is in none."""
+    house.submit("ask Left or right?", name="lane question")
+    house.submit("exit 4", name="lane failure", kind=Kind.COMMAND, max_retries=0)
+    house.submit("echo new", name="lane new")
+    threads = {name: house.submit("echo x", name=f"lane {name}") for name in ("snoozed", "done", "archived")}
+    engine = house.engine()
+    engine.snooze([threads["snoozed"]], engine.store.clock.now() + 3_600_000)
+    engine.settle([threads["done"]])
+    engine.archive([threads["archived"]])
+    engine.submit(Submission(prompt="sleep 30", name="lane running", kind=Kind.COMMAND))
+    engine.submit(Submission(prompt="echo later", name="lane waiting", not_before=engine.store.clock.now() + 3_600_000))
+    page = open_page("/")
+    expect(page.locator("section.lane[aria-label=Running]")).to_contain_text("lane running")
+    shown = {
+        str(lane.get_attribute("aria-label")): lane.inner_text() for lane in page.locator("section.lane").all()
+    }  # fmt: skip
+    assert list(shown) == ["Needs you", "Failed", "New results", "Running", "Waiting", "Snoozed", "Done"]
+    names = ("question", "failure", "new", "running", "waiting", "snoozed", "done")
+    assert all(f"lane {name}" in text for name, text in zip(names, shown.values(), strict=True))
+    expect(row(page, "lane archived")).to_have_count(0)
+    for one in engine.executions(limit=3):
+        if one.name in {"lane running", "lane waiting"}:
+            engine.cancel(one.id)
+    engine.close()
+
+
+@pytest.mark.parametrize("key", ["e", "#", "s", "Shift+U", "h"])
+def test_each_action_is_taken_back_by_a_key(house: House, open_page: Open, key: str) -> None:
+    """Whatever a key does to a thread, `z` puts it back as it was."""
+    thread_id = house.submit("echo undo", name="to be undone")
+    page = open_page(f"/thread/{thread_id}")
+    engine = house.engine()
+    until(lambda: not engine.rows([thread_id])[0].thread.unread)
+    before = engine.rows([thread_id])[0].thread
+    expect(row(page, "to be undone").first).to_have_class(re.compile("here"))
+    page.keyboard.press(key)
+    if key == "h":
+        page.get_by_role("button", name="In an hour").click()
+    until(lambda: engine.rows([thread_id])[0].thread != before)
+    page.keyboard.press("z")
+    until(lambda: engine.rows([thread_id])[0].thread == before)
+    engine.archive([thread_id])
+    engine.close()
