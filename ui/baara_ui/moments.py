@@ -12,12 +12,12 @@ MS_PER_S = 1000
 
 def until(said: str, now: Millis) -> Millis:
     """Give the moment that is meant: “tomorrow”, “monday”, “+3h” or a time. Raises `errors.InvalidInput`."""
-    local = _local(now)
-    morning = local.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    here = local(now)
+    morning = here.replace(hour=MORNING, minute=0, second=0, microsecond=0)
     if said == "tomorrow":
-        return _millis(morning + timedelta(days=1))
+        return millis(morning + timedelta(days=1))
     if said == "monday":
-        return _millis(morning + timedelta(days=7 - local.weekday()))
+        return millis(morning + timedelta(days=7 - here.weekday()))
     if not said:
         raise errors.InvalidInput("Say when: +3h, tomorrow, monday, or a date and a time.")
     return parsing.parse_at(said, now).at
@@ -25,12 +25,14 @@ def until(said: str, now: Millis) -> Millis:
 
 def told(moment: Millis) -> str:
     """Write a moment in this computer's zone."""
-    return _local(moment).strftime("%A, %d %B, %H:%M")
+    return local(moment).strftime("%A, %d %B, %H:%M")
 
 
-def _local(moment: Millis) -> datetime:
+def local(moment: Millis) -> datetime:
+    """Give a moment by the clocks of this computer's zone."""
     return datetime.fromtimestamp(moment / MS_PER_S, UTC).astimezone()
 
 
-def _millis(moment: datetime) -> Millis:
+def millis(moment: datetime) -> Millis:
+    """Give the moment that a date and a time stand for."""
     return int(moment.timestamp() * MS_PER_S)

@@ -1,6 +1,5 @@
 """Templates and what they may call. Everything that is put into one is escaped, unless it comes from `markdown`."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,9 @@ from markupsafe import Markup
 
 from baara_engine import resuming, words
 from baara_engine.clock import Millis, iso
-from baara_ui import looks, markdown
+from baara_ui import looks, markdown, moments
 
 HERE = Path(__file__).parent
-MS_PER_S = 1000
 MICRO = 1_000_000
 CENTS_FROM = 100_000  # microdollars: below ten cents the parts of a cell matter
 
@@ -32,7 +30,7 @@ def at(moment: Millis | None, how: str = "ago") -> Markup:
     """Write a moment as an element that the browser keeps up to date: “3 min”, or the local time."""
     if moment is None:
         return Markup("")
-    local = datetime.fromtimestamp(moment / MS_PER_S, UTC).astimezone()
+    local = moments.local(moment)
     return Markup('<time datetime="{}" data-at="{}" title="{}">{}</time>').format(
         iso(moment), how, local.strftime("%A, %d %B %Y, %H:%M:%S"), local.strftime("%d %b %H:%M")
     )

@@ -1,7 +1,7 @@
 """The schedule: two weeks of due times as a calendar, the schedules, and the ledger."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
@@ -10,11 +10,11 @@ from baara_engine.records import Event
 from baara_engine.schedules import rules
 from baara_engine.schedules.records import Schedule as Rule
 from baara_engine.schedules.records import Slot, SlotState
+from baara_ui import moments
 from baara_ui.house import House
 from baara_ui.page import Fields, Page
 
 DAYS = 14
-MS_PER_S = 1000
 MOST_SLOTS = 2_000  # of the ledger that are looked at
 LEDGER = 60  # lines of it that are shown
 MOST_COMING = 60  # due times of one schedule within the calendar: one that is due each second would fill it
@@ -69,11 +69,11 @@ class Schedule(Page):
         }  # fmt: skip
 
     def _coming(self, schedules: list[Rule], task_of: dict[str, str], first: datetime) -> list[dict[str, Any]]:
-        end = _millis(first + timedelta(days=DAYS))
+        end = moments.millis(first + timedelta(days=DAYS))
         coming: list[dict[str, Any]] = []
         for one in schedules:
             if one.enabled and one.next_due is not None:
-                begin = max(one.next_due - 1, _millis(first) - 1)
+                begin = max(one.next_due - 1, moments.millis(first) - 1)
                 due = rules.upcoming(rules.decode(one.rule), begin, MOST_COMING)
                 coming += [
                     _told(moment, task_of[one.id], "due", "", f"/tasks/{one.task_id}")
@@ -92,7 +92,7 @@ def _shown(slot: Slot, task_of: dict[str, str]) -> dict[str, Any]:
 
 
 def _told(moment: Millis, task: str, look: str, word: str, link: str) -> dict[str, Any]:
-    local = _local(moment)
+    local = moments.local(moment)
     return {
         "at": moment, "day": local.date(), "time": local.strftime("%H:%M"), "task": task, "look": look, "word": word,
         "link": link, "title": f"{local:%A, %d %B, %H:%M:%S}: {task}, {word or look}",
@@ -101,7 +101,7 @@ def _told(moment: Millis, task: str, look: str, word: str, link: str) -> dict[st
 
 def _day(day: datetime, shown: list[dict[str, Any]], now: Millis) -> dict[str, Any]:
     mine = sorted((one for one in shown if one["day"] == day.date()), key=lambda one: one["at"])
-    return {"name": day.strftime("%a %d %b"), "slots": mine, "today": day.date() == _local(now).date()}
+    return {"name": day.strftime("%a %d %b"), "slots": mine, "today": day.date() == moments.local(now).date()}
 
 
 def _line(slot: Slot, task_of: dict[str, str], link: str) -> dict[str, Any]:
@@ -111,14 +111,6 @@ def _line(slot: Slot, task_of: dict[str, str], link: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _local(moment: Millis) -> datetime:
-    return datetime.fromtimestamp(moment / MS_PER_S, UTC).astimezone()
-
-
-def _millis(moment: datetime) -> Millis:
-    return int(moment.timestamp() * MS_PER_S)
-
-
 def _monday(now: Millis) -> datetime:
-    today = _local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = moments.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=today.weekday())

@@ -1,19 +1,18 @@
 """What was spent, on what, and what may be."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from baara_engine import errors, money, resuming
 from baara_engine.money import Scope
 from baara_engine.records import Event
-from baara_ui import plots
+from baara_ui import moments, plots
 from baara_ui.house import House
 from baara_ui.page import BY, Fields, Page
 
 DAYS = (7, 30, 90)
-MS_PER_S = 1000
-DAY_MS = 24 * 3600 * MS_PER_S
+DAY_MS = 24 * 3600 * 1000
 
 
 class Usage(Page):
@@ -54,7 +53,7 @@ class Usage(Page):
 
     def _values(self) -> dict[str, Any]:
         by_day = {one.what: one for one in self.engine.usage("day", self.days)}
-        today = datetime.fromtimestamp(self.now() / MS_PER_S, UTC).astimezone().date()
+        today = moments.local(self.now()).date()
         shown = [(today - timedelta(days=back)).isoformat() for back in range(self.days - 1, -1, -1)]
         amounts = [(day, by_day[day].microusd if day in by_day else 0) for day in shown]
         tasks = {task.id: task.name for task in self.engine.tasks()}
