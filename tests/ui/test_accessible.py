@@ -12,7 +12,7 @@ from baara_engine.schedules import saying
 
 PAGES = (
     "/", "/new", "/tasks", "/schedule", "/queues", "/usage", "/templates", "/projects", "/skills", "/settings",
-    "/health",
+    "/health", "/welcome",
 )  # fmt: skip
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 

@@ -1,6 +1,7 @@
 """The pages without a browser, by NiceGUI's own simulation of a user."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from baara_ui.hub import Hub
 from baara_ui.page import Page
 from baara_ui.pages.compose import Compose
 from baara_ui.pages.inbox import Inbox
+from baara_ui.pages.welcome import Welcome
 from baara_ui.part import Morphed
 
 
@@ -44,6 +46,7 @@ async def user(working: Engine) -> AsyncIterator[User]:
     async with user_simulation(lambda: None) as simulated:
         ui.page("/inbox")(lambda: show(Inbox))
         ui.page("/compose")(lambda: show(Compose))
+        ui.page("/welcome")(lambda: show(Welcome))
         yield simulated
 
 
@@ -110,3 +113,16 @@ async def test_a_form_is_checked_where_it_enters(user: User, working: Engine) ->
     assert working.executions() == []
     await do(user, "when", prompt="say hello", when="every weekday at 7")
     assert "Next:" in seen(user)
+
+
+async def test_the_first_steps_lead_to_a_result(user: User, working: Engine, tmp_path: Path) -> None:
+    """A folder that is none is refused in words; one that is there is worked in; what is tried ends in the inbox."""
+    await user.open("/welcome")
+    await do(user, "folder", folder=str(tmp_path / "none"))
+    assert "is not a folder" in seen(user)
+    await do(user, "folder", folder=str(tmp_path))
+    assert working.active_project() is not None
+    await do(user, "try", text="Look over this folder and tell me what is in it")
+    [execution] = working.executions()
+    assert (execution.model, execution.workspace) == ("offline", str(tmp_path))
+    assert waits.until(working, execution.id, waits.has_ended).output

@@ -22,6 +22,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "/": ("baara_ui.pages.inbox", "Inbox"),
     "/thread/{thread_id}": ("baara_ui.pages.inbox", "Inbox"),
     "/executions/{execution_id}": ("baara_ui.pages.inbox", "OfExecution"),
+    "/welcome": ("baara_ui.pages.welcome", "Welcome"),
     "/new": ("baara_ui.pages.compose", "Compose"),
     "/tasks": ("baara_ui.pages.tasks", "Tasks"),
     "/tasks/{task_id}": ("baara_ui.pages.task", "TaskEditor"),
