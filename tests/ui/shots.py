@@ -13,7 +13,19 @@ from baara_engine.records import Kind, Permission
 from baara_engine.requests import TaskDraft
 from baara_engine.schedules import saying
 
-PAGES = ("new", "tasks", "schedule", "queues", "usage", "templates", "projects", "skills", "settings", "health", "welcome")
+PAGES = (
+    "new",
+    "tasks",
+    "schedule",
+    "queues",
+    "usage",
+    "templates",
+    "projects",
+    "skills",
+    "settings",
+    "health",
+    "welcome",
+)
 FORMS = {"light": (1280, 800, "light"), "dark": (1280, 800, "dark"), "narrow": (420, 860, "light")}
 PATIENCE_MS = 15_000.0
 SETTLE_MS = 700.0  # until icons and times stand
