@@ -11,11 +11,6 @@ from baara_engine.sandboxes import Network
 
 Fields = Mapping[str, str]
 
-STRENGTHS = {
-    "native": "native: inside bubblewrap where that is installed, else not a boundary",
-    "docker": "docker: a hardened container",
-    "wasm": "wasm: Python and JavaScript without shell and network",
-}
 PERMISSIONS = {
     Permission.AUTO: "by itself",
     Permission.ASK: "asks before it changes anything",
@@ -31,7 +26,7 @@ PLAIN = ("sandbox", "model", "workspace", "project_id", "gate", "fallback_model"
 def choices(engine: Engine) -> dict[str, Any]:
     """Give what the form offers."""
     return {
-        "sandboxes": [(name, STRENGTHS.get(name, name)) for name in sandboxes.TABLE],
+        "sandboxes": [(name, f"{name}: {told}") for name, told in sandboxes.TOLD.items()],
         "models": list(windows.TABLE), "default_model": engine.config.default_model,
         "projects": [("", "the active one, if there is one"), *((one.id, one.name) for one in engine.projects())],
         "permissions": [(str(value), text) for value, text in PERMISSIONS.items()],

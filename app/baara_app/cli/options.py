@@ -32,6 +32,7 @@ TYPED = {
     "checks": "--check",
 }
 
+SANDBOX = f"Where it acts. {'; '.join(f'{name}: {told}' for name, told in sandboxes.TOLD.items())}."
 CHECKS = (*specs.EXAMPLES.values(),)
 PERMISSION = (
     "What the agent may do by itself. auto: all that its sandbox lets it (in the native one: whatever you may do "
@@ -47,7 +48,7 @@ class How:
     command: Annotated[
         bool | None, typer.Option("--command/--agent", help="The text is a shell command; no model is asked.")
     ] = None
-    sandbox: Annotated[str | None, typer.Option(help=f"Where it acts: {', '.join(sandboxes.TABLE)}.")] = None
+    sandbox: Annotated[str | None, typer.Option(help=SANDBOX)] = None
     workspace: Annotated[str | None, typer.Option(metavar="DIR", help="The folder it works in.")] = None
     model: Annotated[str | None, typer.Option(help="Model id, or `offline`.")] = None
     fallback: Annotated[
@@ -169,7 +170,7 @@ class Fork:
         str | None, typer.Option(metavar="TEXT", help="What to do next; with --turn 0 the whole request.")
     ] = None
     model: Annotated[str | None, typer.Option(help="Go on with this model.")] = None
-    sandbox: Annotated[str | None, typer.Option(help=f"Where it acts: {', '.join(sandboxes.TABLE)}.")] = None
+    sandbox: Annotated[str | None, typer.Option(help=SANDBOX)] = None
     workspace: Annotated[str | None, typer.Option(metavar="DIR", help="The folder it works in.")] = None
     share_workspace: Annotated[
         bool, typer.Option("--share-workspace", help="Work in your own folder beside the first.")

@@ -1,5 +1,6 @@
 """`baara tasks`: definitions that can run many times."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from baara_app.cli import common, documents, options, output, queueing, timing
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_app.cli.timing import When
-from baara_engine import errors, money, queues, requests, resuming, words
+from baara_engine import errors, money, queues, requests, resuming, sandboxes, words
 from baara_engine.engine import Engine
 from baara_engine.records import Estimate, Kind, Task
 
@@ -174,7 +175,7 @@ def show_one(shell: Shell, engine: Engine, task: Task) -> None:
             ("Description", task.description or None),
             ("Kind", task.kind),
             ("Prompt", task.prompt),
-            ("Sandbox", task.sandbox),
+            ("Sandbox", f"{task.sandbox} ({asyncio.run(sandboxes.standing(task.sandbox))})"),
             ("Workspace", task.workspace or "a new folder each time"),
             ("Model", task.model),
             ("Fallback", task.fallback_model),

@@ -208,6 +208,12 @@ TABLE: dict[str, tuple[str, str]] = {
     "docker": ("baara_engine.sandboxes.docker", "DockerSandbox"),
     "wasm": ("baara_engine.sandboxes.wasm", "WasmSandbox"),
 }
+# What each is, in words for whoever chooses one.
+TOLD = {
+    "native": "inside bubblewrap where that is installed, else not a boundary",
+    "docker": "a hardened container",
+    "wasm": "Python and JavaScript without shell and network",
+}
 DEFAULT = "native"
 WITHOUT_SHELL = frozenset({"wasm"})  #: those that run no shell commands
 
@@ -217,6 +223,18 @@ def make(name: str) -> Sandbox:
     require(name)
     module, class_name = TABLE[name]
     return cast("Sandbox", getattr(importlib.import_module(module), class_name)())
+
+
+async def standing(name: str) -> str:
+    """Say what stands between a command and the rest of this computer in a sandbox here, or what it lacks."""
+    sandbox = make(name)
+    try:
+        missing = await sandbox.missing(Limits())
+        return missing or f"ready: {await sandbox.strength()}"
+    except errors.BaaraError as error:
+        return error.message
+    finally:
+        await sandbox.close()
 
 
 def require(name: str) -> None:

@@ -35,7 +35,7 @@ class Health(Page):
 
     async def _look_at_sandboxes(self) -> None:
         for name in sandboxes.TABLE:
-            self.told[name] = await _told(name)
+            self.told[name] = await sandboxes.standing(name)
         await self.refresh()
 
     async def _back_up(self, _fields: Fields) -> None:
@@ -58,18 +58,6 @@ class Health(Page):
             except errors.NotFound:
                 thread_id = None
         return {"message": one.message, "advice": one.advice, "since": one.since, "thread_id": thread_id}
-
-
-async def _told(name: str) -> str:
-    """Say whether a sandbox can be had, and what it is."""
-    sandbox = sandboxes.make(name)
-    try:
-        problem = await sandbox.missing(sandboxes.Limits())
-        return problem or f"ready · {await sandbox.strength()}"
-    except errors.BaaraError as error:
-        return error.message
-    finally:
-        await sandbox.close()
 
 
 def _brief(event: Event) -> str:
