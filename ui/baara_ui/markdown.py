@@ -14,6 +14,9 @@ from pygments import highlight, lexers, util
 from pygments.formatters.html import HtmlFormatter
 
 MOST = 400_000  # characters that are taken apart: longer texts are shown as they are, in full
+MOST_KEPT = (
+    20_000  # characters of a text that is kept as HTML: a page is rendered often, and a few long ones fill memory
+)
 MOST_CODE = 100_000  # characters of code that are coloured
 TAGS = {
     "a", "blockquote", "br", "code", "del", "details", "div", "dl", "dt", "dd", "em", "h1", "h2", "h3", "h4", "h5",
@@ -30,7 +33,9 @@ WEB = frozenset({"http", "https"})
 
 def html(text: str) -> Markup:
     """Give Markdown as HTML that may stand in a page."""
-    return _html(text) if len(text) <= MOST else plain(text)
+    if len(text) > MOST:
+        return plain(text)
+    return _kept(text) if len(text) <= MOST_KEPT else _html(text)
 
 
 def plain(text: str) -> Markup:
@@ -44,6 +49,10 @@ def code(text: str, language: str = "") -> Markup:
 
 
 @lru_cache(maxsize=256)
+def _kept(text: str) -> Markup:
+    return _html(text)
+
+
 def _html(text: str) -> Markup:
     made = PARSER.render(text)
     kept = nh3.clean(
