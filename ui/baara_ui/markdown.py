@@ -14,9 +14,7 @@ from pygments import highlight, lexers, util
 from pygments.formatters.html import HtmlFormatter
 
 MOST = 400_000  # characters that are taken apart: longer texts are shown as they are, in full
-MOST_KEPT = (
-    20_000  # characters of a text that is kept as HTML: a page is rendered often, and a few long ones fill memory
-)
+MOST_KEPT = 20_000  # characters of a text that is kept as HTML: pages are rendered often, a few long ones fill memory
 MOST_CODE = 100_000  # characters of code that are coloured
 TAGS = {
     "a", "blockquote", "br", "code", "del", "details", "div", "dl", "dt", "dd", "em", "h1", "h2", "h3", "h4", "h5",

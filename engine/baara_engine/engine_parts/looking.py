@@ -5,10 +5,10 @@ from pathlib import Path
 
 from baara_engine import artifacts, errors
 from baara_engine.clock import Millis
-from baara_engine.records import Absence, Artifact, Day, Execution, Turn
+from baara_engine.records import Absence, Artifact, Day, Execution, ThreadMessage, Turn
 from baara_engine.sandboxes import files
 from baara_engine.sandboxes.workspace import Workspace
-from baara_engine.store import absences, executions, timeline
+from baara_engine.store import absences, executions, threads, timeline
 from baara_engine.store.store import Store
 
 TURNS = 30  #: of a timeline unless more are asked for
@@ -24,6 +24,10 @@ class Looking:
     def executions_of_thread(self, thread_id: str, *, limit: int = RUNS) -> list[Execution]:
         """Give the executions of a thread, newest first."""
         return self.store.read(lambda view: executions.of_thread(view, thread_id, limit))
+
+    def conversation(self, thread_id: str, *, limit: int) -> tuple[list[ThreadMessage], int]:
+        """Give the last messages of a thread, oldest first, and how many there are before them."""
+        return self.store.read(lambda view: threads.latest_messages(view, thread_id, limit))
 
     def turns(self, prefix: str, upto: int, *, limit: int = TURNS) -> list[Turn]:
         """Give the turns of an execution up to this one, oldest first. Raises `errors.NotFound`."""

@@ -6,7 +6,7 @@ import peewee as pw
 from baara_engine import errors, events, redaction
 from baara_engine.records import Thread, ThreadMessage
 from baara_engine.store import lookup, models, models_of_threads
-from baara_engine.store.transaction import Tx, View
+from baara_engine.store.transaction import Row, Tx, View
 
 SELECT = models.select(models_of_threads.Thread, Thread)
 POST = """
@@ -85,4 +85,17 @@ def messages(view: View, thread_id: str) -> list[ThreadMessage]:
     """Give what stands in a thread, oldest first."""
     table = models_of_threads.ThreadMessage
     query = models.select(table, ThreadMessage).where(table.thread_id == thread_id).order_by(pw.SQL("rowid"))
-    return [ThreadMessage(*(*row[:6], tuple(orjson.loads(row[6])), row[7])) for row in view.rows(query)]
+    return [_message(row) for row in view.rows(query)]
+
+
+def latest_messages(view: View, thread_id: str, limit: int) -> tuple[list[ThreadMessage], int]:
+    """Give the last messages of a thread, oldest first, and how many there are before them."""
+    table = models_of_threads.ThreadMessage
+    query = models.select(table, ThreadMessage).where(table.thread_id == thread_id)
+    newest = [*view.rows(query.order_by(pw.SQL("rowid").desc()).limit(limit))]
+    [(count,)] = view.sql("SELECT count(*) FROM thread_message WHERE thread_id = ?", (thread_id,))
+    return [_message(row) for row in reversed(newest)], int(count) - len(newest)
+
+
+def _message(row: Row) -> ThreadMessage:
+    return ThreadMessage(*(*row[:6], tuple(orjson.loads(row[6])), row[7]))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import difflib
 import json
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MESSAGES = 40  # of a conversation that are shown at first
 TURNS = 30  # of a timeline at once
 FILES = 20  # that are shown at first
+FILES_S, FILES_SHARE = 2.0, 20  # seconds, and times its own length, before a folder is looked through again
 PREVIEW = 64 * 1024  # bytes of a text file that is shown in the page
 PREVIEWED = (
     ".md", ".txt", ".csv", ".json", ".py", ".js", ".toml", ".yaml", ".yml", ".log", ".html", ".css", ".sh", ".diff",
@@ -48,6 +50,7 @@ class Reading:
         self._sights: dict[tuple[int, str, int], live.Sight] = {}
         self._loop = asyncio.get_running_loop()
         self._soon: asyncio.TimerHandle | None = None
+        self._seen: tuple[tuple[str, str], float, list[Artifact]] = (("", ""), 0.0, [])
         self.begin()
         self._parts = [
             page.part("inbox/reading.html", self._reading),
@@ -229,7 +232,7 @@ class Reading:
         if thread is None:
             return {"thread": None}
         latest = self._shown()
-        messages = self.engine.thread(thread.id)[1]
+        messages, hidden = self.engine.conversation(thread.id, limit=self.messages_shown)
         letter = None
         if latest is not None and latest.status is Status.DEAD_LETTERED and latest.dismissed_at is None:
             letter = self.engine.dead_letter(latest.id)
@@ -243,12 +246,21 @@ class Reading:
             "letter": letter, "cause": causes.told(latest.error_cause) if latest else "",
             "alike": len(self.engine.dead_letters(latest.error_cause)) if letter and latest else 0,
             "answer": answers[-1] if answers else None, "kinds": KINDS,
-            "messages": told[-self.messages_shown :], "hidden": max(len(told) - self.messages_shown, 0),
+            "messages": told, "hidden": hidden,
             "files": files, "files_shown": self.files_shown, "previews": self._previews(latest, files),
         }  # fmt: skip
 
     def _files(self, latest: Execution | None) -> list[Artifact]:
-        return [] if latest is None or latest.started_at is None else self.engine.changed_files(latest.id)
+        """Give the files that it changed. A large folder takes long to look through, so that is not done each time."""
+        if latest is None or latest.started_at is None:
+            return []
+        key, until, found = self._seen
+        if key != (latest.id, latest.status) or time.monotonic() > until:
+            begun = time.monotonic()
+            found = self.engine.changed_files(latest.id)
+            now = time.monotonic()
+            self._seen = ((latest.id, latest.status), now + max(FILES_S, FILES_SHARE * (now - begun)), found)
+        return found
 
     def _previews(self, latest: Execution | None, files: list[Artifact]) -> Mapping[str, str]:
         if latest is None or latest.status not in states.ENDED:
