@@ -51,6 +51,16 @@ def ids(engine: Engine) -> set[str]:
     return {one.id for one in engine.executions(limit=10_000)}
 
 
+def require_kept(kept: set[str], acknowledged: list[str], refusal: errors.BaaraError) -> None:
+    """See that all that was acknowledged is there, and more only where nobody could say whether it was kept.
+
+    Which write finds no room depends on how large the rows are: where it is the COMMIT, and the file cannot be opened
+    anew for want of room either, its outcome is unknown.
+    """
+    assert kept >= set(acknowledged)
+    assert len(kept - set(acknowledged)) <= (1 if isinstance(refusal, errors.CommitUnknown) else 0)
+
+
 @pytest.mark.expects_log("database or disk is full")
 def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
     """What was acknowledged is there, what was refused is not, reading goes on, and with room again so does writing."""
@@ -58,14 +68,15 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         (disk / "the-rest").write_bytes(bytes(REST_MIB * mounts.MIB))
         engine = Engine(disk / "home")
         acknowledged, refusal = fill_up(engine)
-        assert isinstance(refusal, errors.DiskFull)
-        assert ids(engine) == set(acknowledged)
+        assert isinstance(refusal, (errors.DiskFull, errors.CommitUnknown))
+        kept = ids(engine)
+        require_kept(kept, acknowledged, refusal)
         engine.close()
         full = Engine(disk / "home")
-        assert ids(full) == set(acknowledged)
+        assert ids(full) == kept
         (disk / "the-rest").unlink()
         again = full.submit(Submission(prompt="there is room again"))
-        assert ids(full) == {*acknowledged, again.id}
+        assert ids(full) == {*kept, again.id}
         full.close()
 
 
