@@ -34,8 +34,9 @@ class Service:
     def __call__(self, request: Json) -> Reply:
         time.sleep(0.05)
         sent = wire.tokens([request.get("system", ""), request.get("tools", []), request["messages"]])
-        self.charged += sent * READ_USD + 20 * WRITE_USD  # microdollars; an answer has fewer tokens than that
-        return replies.says("It is done.")
+        reply = replies.says("It is done.")
+        self.charged += sent * READ_USD + wire.tokens(reply.content) * WRITE_USD  # microdollars, by what it reports
+        return reply
 
 
 def until(is_so: Callable[[], object]) -> None:
