@@ -17,7 +17,7 @@ REASONS_THAT_COUNT = ("only on macOS", "only on Windows")
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give a folder that is to become a home."""
-    return tmp_path / "home"
+    return tmp_path.with_name(f"{tmp_path.name}-home")  # apart from folders that tests work in
 
 
 @pytest.fixture

@@ -96,7 +96,9 @@ def _folder(place: operations.Place, source: Execution, wanted: requests.Fork, f
     ours = place.home.absolute() / config.WORKSPACES
     old, new = Path(source.workspace), ours / fork_id
     if wanted.workspace is not None or wanted.share_workspace:
-        yield wanted.workspace or source.workspace
+        chosen = wanted.workspace or source.workspace
+        homes.require_apart(place.home, chosen)
+        yield chosen
         return
     if old.parent != ours:
         raise errors.Refused(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import filelock
 
-from baara_engine import errors
+from baara_engine import config, errors
 
 LOCK = "engine.lock"  #: held by the engine of a home as long as it works
 
@@ -47,6 +47,20 @@ def require_fit(home: Path, environment: Mapping[str, str] = os.environ) -> None
 def around(path: Path) -> Path | None:
     """Give the home that an engine works on and that this path lies in; None if there is none."""
     return next((folder for folder in path.parents if (folder / LOCK).exists()), None)
+
+
+def require_apart(home: Path, folder: str | Path) -> None:
+    """Raise `errors.Refused` for a folder that would give its work the data folder, or a part of it.
+
+    What is made there for works without a folder of their own is theirs.
+    """
+    ours, theirs = home.resolve(), Path(folder).resolve()
+    inside = theirs.is_relative_to(ours) and (ours / config.WORKSPACES) not in theirs.parents
+    if inside or ours.is_relative_to(theirs):
+        raise errors.Refused(
+            f"{theirs} holds Baara's own data folder ({ours}), or lies in it, and work in it could change what Baara "
+            "knows. Choose another folder, such as one folder below."
+        )
 
 
 def make_folder(folder: Path) -> None:

@@ -32,6 +32,7 @@ class Place(Protocol):
 
 def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
     """Store an execution and queue it."""
+    _require_apart(place, submission)
     known = _known(tx, submission)
     return known if known is not None else _enqueue(tx, make(tx, place, submission))
 
@@ -112,14 +113,16 @@ def unlimit(tx: Tx, scope: money.Scope, key: str) -> bool:
 
 def create_task(tx: Tx, place: Place, draft: requests.TaskDraft) -> Task:
     """Store a task."""
+    _require_apart(place, draft)
     return tasks.make(tx, _task(tx, place.store.ids.new(), draft, tx.now))
 
 
-def update_task(tx: Tx, _place: Place, name_or_id: str, changes: dict[str, Any]) -> Task:
+def update_task(tx: Tx, place: Place, name_or_id: str, changes: dict[str, Any]) -> Task:
     """Change some fields; the whole is checked again as if it were new."""
     task = tasks.find(tx, name_or_id)
     known = {name: getattr(task, name) for name in requests.TaskDraft.model_fields}
     draft = requests.parse(requests.TaskDraft, known | changes)
+    _require_apart(place, draft)
     return tasks.change(tx, _task(tx, task.id, draft, task.created_at))
 
 
@@ -140,6 +143,14 @@ def _known(tx: Tx, submission: requests.Submission) -> Execution | None:
             f"The key “{submission.idempotency_key}” belongs to execution {known.id}, which has another prompt.",
         )
     return known
+
+
+def _require_apart(place: Place, options: requests.Options) -> None:
+    """Raise `errors.Refused` for work that would have the data folder in its hands."""
+    limits = options.sandbox_limits
+    for folder in (options.workspace, *((limits and limits.inputs) or ())):
+        if folder is not None:
+            homes.require_apart(place.home, folder)
 
 
 def _thread(tx: Tx, place: Place, submission: requests.Submission) -> str:

@@ -261,7 +261,10 @@ class Runner:
         private = self._home / config.EXECUTIONS / execution.id
         homes.make_folder(private)
         try:
+            homes.require_apart(self._home, execution.workspace)
             return await self._sandbox(execution.sandbox).open(Path(execution.workspace), private, limits)
+        except errors.Refused as error:  # of a database that an earlier version has written
+            raise errors.SandboxFailure(error.message) from error
         except OSError as error:
             homes.require_room(error, private)
             raise

@@ -25,13 +25,13 @@ def pattern(said: str) -> str:
 
 def require_allowed(host: str, allowed: Sequence[str]) -> None:
     """Raise `errors.Refused`, saying what the person can do, unless the host is on the list."""
-    if not any(_fits(host, pattern) for pattern in allowed):
+    if not any(fits(host, pattern) for pattern in allowed):
         raise errors.Refused(
             f"{host} is not on the person's list of hosts. They can allow it by `baara fetch allow {host}`; go on "
             "without it, or ask them."
         )
 
 
-def _fits(host: str, pattern: str) -> bool:
-    # by whole labels: `*.example.org` is neither example.org nor badexample.org
+def fits(host: str, pattern: str) -> bool:
+    """Say whether a host is what a pattern means: by whole labels, so that `*.example.org` is not badexample.org."""
     return pattern in {ANY, host} or (pattern.startswith("*.") and host.endswith(pattern[1:]))

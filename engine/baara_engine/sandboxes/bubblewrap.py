@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from baara_engine import homes
-from baara_engine.sandboxes import Limits, Network, environment
+from baara_engine.sandboxes import Limits, Network, environment, listed
 
 PLACES = "/usr/local/bin:/usr/bin:/bin"  # only the system's own: a program of the person's would be the way in
 PROBE_S = 10.0  # seconds that a command which does nothing may take
@@ -31,7 +31,7 @@ exec 3>&2 2>/dev/null
 status=$?
 for look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     set -- /proc/[0-9]*
-    [ $# -gt 2 ] || break
+    [ $# -gt {ours} ] || break
     sleep 0.01
 done
 exit $status
@@ -74,10 +74,12 @@ def _problem() -> str | None:
 
 def prefix(workspace: Path, private: Path, limits: Limits, network: Network) -> list[str]:
     """Give what stands before a command. `private` holds the folders of `environment.FOLDERS`, and is furnished."""
+    listed_ = network is Network.LISTED
+    inside = _lingering(environment.shell(), ours=3 if listed_ else 2)
     return [
         str(program()), *_namespaces(network), *_system(), *_settings(private, network), *_own(workspace, private),
-        *_inputs(limits.inputs), "--remount-ro", "/", "--chdir", str(workspace), "--",
-        *_lingering(environment.shell()),
+        *_inputs(limits.inputs), *(_way_out(private) if listed_ else ()), "--remount-ro", "/",
+        "--chdir", str(workspace), "--", *(listed.wrapped(inside) if listed_ else inside),
     ]  # fmt: skip
 
 
@@ -142,14 +144,19 @@ def _inputs(inputs: tuple[Path, ...]) -> Iterator[str]:
         yield from ("--ro-bind", str(path), str(path))
 
 
+def _way_out(private: Path) -> Iterator[str]:
+    """Show it the proxy, which is the only way to the listed hosts."""
+    yield from ("--ro-bind", str(private / listed.FOLDER), listed.INSIDE)
+
+
 def _number(mine: int) -> int:
     return mine or USER
 
 
-def _lingering(shell: str) -> list[str]:
-    """Give what runs a program so that its helpers may finish after it; the program follows.
+def _lingering(shell: str, ours: int) -> list[str]:
+    """Give what runs a program so that its helpers may finish after it; the program follows. So many are no helpers.
 
     The kernel ends all processes of a namespace with the first of them, and what `exec > >(tee log)` has not written by
     then would be lost. The one that waits must not end before the program does.
     """
-    return [shell, "-c", LINGER, shell]
+    return [shell, "-c", LINGER.format(ours=ours), shell]

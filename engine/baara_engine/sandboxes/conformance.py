@@ -260,18 +260,41 @@ async def workspace_limit(bench: Bench) -> None:
 
 async def no_network(bench: Bench) -> None:
     """Without a network, not even this computer's own ports are reached."""
+    async with _served() as (port, reached):
+        async with bench.session(replace(LIMITS, network=Network.NONE), PYTHON) as session:
+            result = await session.run(STRAIGHT.format(port=port), key="a", language=PYTHON)
+        _require(not reached and "in\n" not in result.output, "it was reached")
+
+
+async def listed_hosts(bench: Bench) -> None:
+    """With a list of hosts, those are reached through the proxy, no others, and nothing past it."""
+    limits = replace(LIMITS, network=Network.LISTED, hosts=(LISTED,))
+    lacks = await bench.sandbox.missing(limits)
+    if lacks is not None:
+        raise NotApplicableError(lacks)
+    async with _served() as (port, reached), bench.session(limits, PYTHON) as session:
+        straight = await session.run(STRAIGHT.format(port=port), key="a", language=PYTHON)
+        _require(not reached and "in\n" not in straight.output, "it was reached past the proxy")
+        others = await session.run(FETCH.format(host="localhost", port=port), key="b", language=PYTHON)
+        _require(not reached and "403" in others.output, f"one that is not listed was not refused: {others.output}")
+        wanted = await session.run(FETCH.format(host=LISTED, port=port), key="c", language=PYTHON)
+        _require("hello" in wanted.output, f"the one that is listed was not reached: {wanted.output}")
+
+
+@asynccontextmanager
+async def _served() -> AsyncIterator[tuple[int, list[bool]]]:
+    """Serve on this computer's loopback: gives the port, and one entry for each connection that has come."""
     reached: list[bool] = []
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         reached.append(True)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server, bench.session(replace(LIMITS, network=Network.NONE), PYTHON) as session:
-        reach = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 3)\nprint('in')"
-        result = await session.run(reach, key="a", language=PYTHON)
-        _require(not reached and "in\n" not in result.output, "it was reached")
+    server = await asyncio.start_server(serve, LISTED, 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], reached
 
 
 async def inputs_read_only(bench: Bench) -> None:
@@ -297,12 +320,15 @@ async def nothing_of_the_person(bench: Bench) -> None:
         _require("canary" not in said.output, "it was read")
 
 
+LISTED = "127.0.0.1"
+STRAIGHT = "import socket\nsocket.create_connection(('127.0.0.1', {port}), 3)\nprint('in')"
+FETCH = "import urllib.request as r\nprint(r.urlopen('http://{host}:{port}/', timeout=9).read())"
 SAYING = {SHELL: "echo hello", PYTHON: "print('hello')", JAVASCRIPT: "console.log('hello')"}
 ENDLESS = {SHELL: "while :; do sleep 1; done", PYTHON: "while True:\n    pass", JAVASCRIPT: "for (;;) {}"}
 CHECKS: Sequence[Check] = (
     output_and_status, once_for_each_key, result_is_kept, time_limit, cancelling, nothing_survives, much_output,
     files_confined, files_and_commands_agree, memory_limit, process_limit, cpu_limit, file_limit, workspace_limit,
-    no_network, inputs_read_only, nothing_of_the_person,
+    no_network, listed_hosts, inputs_read_only, nothing_of_the_person,
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ import docker.types
 import requests.exceptions
 
 from baara_engine import errors
-from baara_engine.sandboxes import MIB, Limits, Network
+from baara_engine.sandboxes import MIB, Limits, Network, listed
 
 LABEL = "baara.private"  #: names the session that a container belongs to
 OWNER = "baara.owner"  #: the engine that made it
@@ -40,7 +40,7 @@ FIRST = "while read -r _; do /bin/true; done; sleep {grace}"
 # helpers of it are left, twenty looks of 10 ms; the mark of the end. Then whatever it left is killed: all there is of
 # this user but this shell, which the kernel spares.
 AROUND = """
-mark=$1; shift
+mark=$1 ours=$2; shift 2
 trap : TERM INT HUP
 : >"$mark.began"
 exec 2>/dev/null
@@ -48,7 +48,7 @@ exec 2>/dev/null
 status=$?
 for look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     set -- /proc/[0-9]*
-    [ $# -gt 2 ] || break
+    [ $# -gt "$ours" ] || break
     sleep 0.01
 done
 echo "$status" >"$mark.part" && mv "$mark.part" "$mark.ended"
@@ -78,6 +78,7 @@ class Container:
 
     def __init__(self, client: docker.DockerClient, plan: Plan) -> None:
         """Make and start it. Raises `errors.SandboxFailure`."""
+        self._is_listed = plan.limits.network is Network.LISTED
         with failing("The container could not be started"):
             self._api = client.api
             made = client.containers.create(plan.image, **_settings(plan))
@@ -92,7 +93,8 @@ class Container:
     def prepare(self, mark: str, argv: list[str], workspace: Path) -> "Program":
         """Make a program ready whose marks have this name; nothing of it runs yet. Raises `errors.SandboxFailure`."""
         with failing("The command could not be started"):
-            command = ["/bin/sh", "-c", AROUND, "sh", f"{MARKS}/{mark}", *argv]
+            around = ["/bin/sh", "-c", AROUND, "sh", f"{MARKS}/{mark}"]
+            command = [*around, "3", *listed.wrapped(argv)] if self._is_listed else [*around, "2", *argv]
             made = self._api.exec_create(self.id, command, user=user(), workdir=str(workspace), stdin=False)
         return Program(self._api, made["Id"])
 
@@ -249,6 +251,8 @@ def _ulimits(limits: Limits) -> Iterator[docker.types.Ulimit]:
 def _mounts(plan: Plan) -> Iterator[docker.types.Mount]:
     yield docker.types.Mount(str(plan.workspace), str(plan.workspace), type="bind")
     yield docker.types.Mount(MARKS, str(plan.marks), type="bind")
+    if plan.limits.network is Network.LISTED:
+        yield docker.types.Mount(listed.INSIDE, str(plan.private / listed.FOLDER), type="bind", read_only=True)
     for path in plan.limits.inputs:
         yield docker.types.Mount(str(path), str(path), type="bind", read_only=True)
 

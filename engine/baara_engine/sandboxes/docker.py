@@ -9,6 +9,7 @@ loses its input, ends what runs in it after a grace, and then no mark changes an
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from baara_engine.sandboxes import (
     Strength,
     containers,
     hosted,
+    listed,
     streaming,
 )
 from baara_engine.sandboxes.containers import Container, Plan
@@ -38,7 +40,6 @@ from baara_engine.sandboxes.streaming import Streamed
 
 IMAGE = "baara-sandbox:latest"  #: made from packaging/docker; its name can be another one
 IMAGE_VARIABLE = "BAARA_DOCKER_IMAGE"
-LOCAL = frozenset({"", "unix", "npipe"})  # schemes of engines that see the folders of this computer
 BESIDE = "docker"  # folder of the marks that a container writes, in the private folder
 GONE_S = 10.0  # seconds over the grace that a container may take to end by itself
 
@@ -46,6 +47,12 @@ PROGRAMS = {SHELL: ["/bin/sh", "-c", "--"], PYTHON: ["python3", "-c"], JAVASCRIP
 BASH = ["/bin/bash", "-c", "--"]
 PROBE = "for p in bash python3 node; do command -v $p >/dev/null && echo $p; done; true"
 PROBED = {"python3": PYTHON, "node": JAVASCRIPT}
+PROBE_MARK = "probe"
+ELSEWHERE = (
+    "The Docker engine does not see this computer's folders ({folder}). One on another computer works if it has the "
+    "same folders in the same places, as by a shared file system. Choose another engine (DOCKER_HOST) or sandbox."
+)
+WAYLESS = "The image {image} has no python3, without which it cannot be kept to a list of hosts. Choose another image."
 
 
 class DockerSandbox:
@@ -68,14 +75,13 @@ class DockerSandbox:
 
     async def missing(self, limits: Limits) -> str | None:
         """Say what this computer lacks for it."""
-        scheme = urlsplit(os.environ.get("DOCKER_HOST", "")).scheme
-        if scheme not in LOCAL:
+        if urlsplit(os.environ.get("DOCKER_HOST", "")).scheme == "ssh":
             return (
-                f"DOCKER_HOST names an engine on another computer ({scheme}), which cannot see the folders of this "
-                "one. Choose an engine on this computer, or another sandbox."
+                "An engine behind ssh:// is not supported. Bring its socket here "
+                "(ssh -L /tmp/docker.sock:/var/run/docker.sock HOST) and let DOCKER_HOST name that."
             )
-        if limits.network is Network.LISTED:
-            return "The docker sandbox cannot hold a list of hosts yet. Choose the network none or open, or native."
+        if limits.network is Network.LISTED and sys.platform != "linux":
+            return "The docker sandbox can hold a list of hosts on Linux only. Choose the network none or open."
         try:
             client = await self._connected()
             return await asyncio.to_thread(self._lacks_image, client)
@@ -132,6 +138,9 @@ class DockerSession(Hosted):
         self._container: Container | None = None
         self._programs = dict(PROGRAMS)
         self._probed = False
+        self._proxy = None
+        if plan.limits.network is Network.LISTED:
+            self._proxy = listed.Proxy(plan.private, plan.limits.hosts)
         self._running = asyncio.Lock()  # what one command leaves behind is killed, so there is one at a time
 
     @property
@@ -175,6 +184,8 @@ class DockerSession(Hosted):
         if container is not None:
             await asyncio.to_thread(container.close)
         await super().close()
+        if self._proxy is not None:
+            await self._proxy.close()
 
     async def _prepared(self, key: str, command: str, language: str) -> Streamed:
         """Make a command ready; where the container has ended meanwhile, in another."""
@@ -195,6 +206,8 @@ class DockerSession(Hosted):
         """Give the container, made now if there is none; one that an earlier engine has left is removed."""
         if self._container is None:
             await asyncio.to_thread(self._remove_left)
+            if self._proxy is not None:
+                await self._proxy.start()
             self._container = await asyncio.to_thread(Container, self._client, self._plan)
             if not self._probed:
                 await self._probe(self._container)
@@ -202,9 +215,15 @@ class DockerSession(Hosted):
 
     async def _probe(self, container: Container) -> None:
         """Find out which languages the image has."""
-        program = await asyncio.to_thread(container.prepare, "probe", [*PROGRAMS[SHELL], PROBE], self._plan.workspace)
+        program = await asyncio.to_thread(
+            container.prepare, PROBE_MARK, [*PROGRAMS[SHELL], PROBE], self._plan.workspace
+        )
         found = (await Streamed(container, program, self._plan).run(GONE_S, None)).output.split()
         self._programs = {SHELL: BASH if "bash" in found else PROGRAMS[SHELL]}
+        if not (self._plan.marks / f"{PROBE_MARK}.began").exists():
+            raise errors.SandboxFailure(ELSEWHERE.format(folder=self._plan.marks))
+        if self._proxy is not None and "python3" not in found:
+            raise errors.SandboxFailure(WAYLESS.format(image=self._plan.image))
         self._programs |= {PROBED[name]: PROGRAMS[PROBED[name]] for name in found if name in PROBED}
         self._probed = True
 

@@ -28,6 +28,7 @@ from baara_engine.sandboxes import (
     bubblewrap,
     environment,
     hosted,
+    listed,
 )
 from baara_engine.sandboxes.hands import watching, wire
 from baara_engine.sandboxes.hands.watching import Most
@@ -58,13 +59,11 @@ class NativeSandbox:
         if os.name != "posix":
             return "The native sandbox needs Linux or macOS. Choose another for this task."
         network = limits.network or Network.OPEN
-        if network is Network.LISTED:
-            return "The native sandbox cannot keep commands to a list of hosts. Give no network, or an open one."
         if network is Network.OPEN and not limits.inputs:
             return None
         unwrapped = await self._unwrapped()
         if unwrapped is None:
-            return None
+            return _lacks_python() if network is Network.LISTED else None
         what = "keep commands from the network" if network is not Network.OPEN else "keep inputs from being changed"
         return f"The native sandbox cannot {what} here: {unwrapped}. Install it, or choose another sandbox."
 
@@ -106,6 +105,7 @@ class NativeSession(Hosted):
             self._around = bubblewrap.prefix(self._workspace.path, self._private, limits, network)
             self._env["PATH"] = bubblewrap.PLACES
         self._programs = _programs(self._env["PATH"])
+        self._proxy = listed.Proxy(self._private, limits.hosts) if limits.network is Network.LISTED else None
 
     @property
     def languages(self) -> frozenset[str]:
@@ -121,6 +121,8 @@ class NativeSession(Hosted):
         hosted.require_runnable(command, "command")
         if wall_s is not None and not wall_s > 0:
             raise errors.InvalidInput("The time limit of a command must be more than 0 seconds.")
+        if self._proxy is not None:
+            await self._proxy.start()
         job = self._job(
             [*self._around, *self._programs[language], command],
             wall_s=min(wall_s or self._limits.wall_s, self._limits.wall_s),
@@ -137,6 +139,19 @@ class NativeSession(Hosted):
     async def earlier(self, key: str, *, same_boot: bool) -> Earlier:
         """Tell what became of the command of this key."""
         return await self.clean_earlier(await self._receipts.earlier(key, same_boot=same_boot))
+
+    async def close(self) -> None:
+        """End what is left and free what was held."""
+        await super().close()
+        if self._proxy is not None:
+            await self._proxy.close()
+
+
+def _lacks_python() -> str | None:
+    """Say that nothing can carry connections out of bubblewrap; None if the system's Python can."""
+    if shutil.which("python3", path=bubblewrap.PLACES):
+        return None
+    return "The native sandbox needs the system's python3 to keep commands to a list of hosts. Install it."
 
 
 def _programs(path: str) -> dict[str, list[str]]:
