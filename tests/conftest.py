@@ -15,9 +15,9 @@ REASONS_THAT_COUNT = ("only on macOS", "only on Windows")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Give a folder that is to become a home."""
-    return tmp_path.with_name(f"{tmp_path.name}-home")  # apart from folders that tests work in
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that is to become a home, apart from the folder that the test works in."""
+    return tmp_path_factory.mktemp("house") / "home"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from types import FrameType
 
 import baara_engine
 from baara_app import credentials, logs
-from baara_engine import addresses, clock, errors, redaction
+from baara_engine import addresses, clock, errors, redaction, settings
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
 from baara_engine.engine import Engine
@@ -30,13 +30,17 @@ LOOPBACK = "127.0.0.1"
 TOKEN_BYTES = 32  # 256 bits
 SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
 MAX_PACE_S = 60.0
-LEAST_CONTEXT = 8_000  # tokens: the tools, the system prompt, a summary and a turn or two
+# What of the configuration the environment may say; then no setting changes it.
+VARIABLES = {
+    "default_model": "BAARA_MODEL", "base_url": "ANTHROPIC_BASE_URL", "context_tokens": "BAARA_CONTEXT_TOKENS",
+    "keep_awake": "BAARA_KEEP_AWAKE",
+}  # fmt: skip
 MAX_DIGITS = 12  # of a number of tokens
-MAX_MODEL = 200  # characters of a model's id
 PR_SET_DUMPABLE = 4  # prctl(2)
 
 # Imported only once the engine works: the web server must not delay what was interrupted.
 SERVER = "baara_app.server"
+DESK = "baara_app.desk.desk"
 KEYS = "baara_app.keys"
 
 
@@ -52,11 +56,10 @@ class Runtime:
     started_at: str | None
 
 
-def serve(home: Path, port: int, on_ready: Callable[[], None] = lambda: None) -> int:
-    """Work on a home until SIGTERM or SIGINT comes, and give the exit status.
+def serve(home: Path, port: int, *, on_screen: bool = False) -> int:
+    """Work on a home until it is to quit, and give the exit status; with a window and a tray, if they are wanted.
 
-    `on_ready` is called once it serves, in a thread of its own: what it does may take as long as a browser takes.
-    Raises `errors.BaaraError`.
+    SIGTERM and SIGINT end it in order, as its person does by the tray, a page or a command. Raises `errors.BaaraError`.
     """
     stopped = _stop_on_signals()
     with contextlib.ExitStack() as stack:
@@ -64,15 +67,17 @@ def serve(home: Path, port: int, on_ready: Callable[[], None] = lambda: None) ->
         engine = Engine(home, config_=config())
         stack.callback(engine.close)
         stack.enter_context(logs.kept(home))
-        engine.start(make_models(engine.config))
+        engine.start(make_models(lambda: engine.config))
         runtime = _describe(listening)
-        keys = importlib.import_module(KEYS).Keys(engine, lambda: make_models(engine.config))
+        keys = importlib.import_module(KEYS).Keys(engine, lambda: make_models(lambda: engine.config))
+        desk = importlib.import_module(DESK).Desk(home, engine, stopped.set, on_screen=on_screen)
         web = importlib.import_module(SERVER)
-        server = web.Server(listening, runtime.token, runtime.mcp_token, web.pages(engine, keys), home)
+        server = web.Server(listening, runtime.token, runtime.mcp_token, web.pages(engine, keys, desk), home)
         stack.callback(server.stop)
         stack.enter_context(_announced(home, runtime))
         print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
-        threading.Thread(target=on_ready, name="baara-ready", daemon=True).start()
+        desk.start()
+        stack.callback(desk.stop)
         while not stopped.wait(SUPERVISE_S):
             if engine.join(0) or not server.is_alive():
                 log.error("a part of the engine ended by itself; stopping the rest, so that a new start can resume")
@@ -89,7 +94,7 @@ def working(engine: Engine, execution_id: str) -> Iterator[bool]:
     if engine.is_working():
         yield False
         return
-    engine.start(make_models(engine.config), only=execution_id)
+    engine.start(make_models(lambda: engine.config), only=execution_id)
     try:
         yield True
     finally:
@@ -98,7 +103,9 @@ def working(engine: Engine, execution_id: str) -> Iterator[bool]:
 
 def config() -> Config:
     """Read the settings that the environment holds. Raises `errors.InvalidInput`."""
+    fixed = {name for name, variable in VARIABLES.items() if os.environ.get(variable)}
     return Config(
+        fixed=frozenset(fixed),
         default_model=_model(os.environ.get("BAARA_MODEL") or DEFAULT_MODEL),
         claude=Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude").absolute(),
         keep_awake=_switch("BAARA_KEEP_AWAKE"),
@@ -109,9 +116,9 @@ def config() -> Config:
     )
 
 
-def make_models(settings: Config) -> models.Models:
-    """Make the models, with the key taken from where keys are kept each time that one is needed."""
-    return models.Models(credentials.api_key, settings)
+def make_models(config_: Callable[[], Config]) -> models.Models:
+    """Make the models, with the key and the settings taken from where they are each time that they are needed."""
+    return models.Models(credentials.api_key, config_)
 
 
 def hide_memory() -> None:
@@ -125,8 +132,8 @@ def _base_url(address: str | None) -> str | None:
 
 
 def _model(name: str) -> str:
-    if not name.isprintable() or len(name) > MAX_MODEL:
-        raise errors.InvalidInput(f"BAARA_MODEL must be one line of at most {MAX_MODEL} characters.")
+    if not name.isprintable() or len(name) > settings.MAX_MODEL:
+        raise errors.InvalidInput(f"BAARA_MODEL must be one line of at most {settings.MAX_MODEL} characters.")
     return name
 
 
@@ -151,9 +158,9 @@ def _context(text: str | None) -> int | None:
     if text is None:
         return None
     tokens = int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS else 0
-    if not tokens >= LEAST_CONTEXT:
+    if not tokens >= settings.LEAST_CONTEXT:
         raise errors.InvalidInput(
-            f"BAARA_CONTEXT_TOKENS must be a number of tokens from {LEAST_CONTEXT} on, not “{text[:40]}”."
+            f"BAARA_CONTEXT_TOKENS must be a number of tokens from {settings.LEAST_CONTEXT} on, not “{text[:40]}”."
         )
     return tokens
 

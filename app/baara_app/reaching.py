@@ -10,7 +10,7 @@ import json
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pydantic
 
@@ -40,15 +40,26 @@ def runtime(home: Path) -> lifecycle.Runtime:
     return found
 
 
-def link(home: Path) -> str:
-    """Give an address of the pages that works once. Raises `errors.Unavailable`."""
+def link(home: Path, page: str = "/") -> str:
+    """Give an address of a page that works once. Raises `errors.Unavailable`."""
     found = runtime(home)
     require_true(found, home)
     answer = _ask(found, "POST", handshake.NEW_LINK, {"Authorization": f"Bearer {found.token}"})
     path = answer.get("path")
     if not isinstance(path, str) or not path.startswith(handshake.OPEN):
         raise errors.Unavailable(STRANGE.format(url=found.url, home=home))
-    return found.url + path
+    return f"{found.url}{path}&to={quote(page)}"
+
+
+def ask_desk(home: Path, do: str, **more: str) -> dict[str, Any]:
+    """Ask the engine of this home to show itself, or to quit. Raises `errors.Unavailable`, or `errors.Refused`."""
+    found = runtime(home)
+    require_true(found, home)
+    query = urlencode({"do": do, **more})
+    answer = _ask(found, "POST", f"{handshake.DESK}?{query}", {"Authorization": f"Bearer {found.token}"})
+    if isinstance(answer.get("error"), dict):
+        raise errors.Refused(str(answer["error"].get("message")))
+    return answer
 
 
 def require_true(found: lifecycle.Runtime, home: Path) -> None:

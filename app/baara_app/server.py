@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from baara_app import guard
+from baara_app.desk import desk, routes
 from baara_app.guard import connections, doors, kept
 from baara_engine.engine import Engine
 from baara_ui import mounting
@@ -22,10 +23,11 @@ STOP_S = 5.0  # for open connections to end
 FRAME = 1024 * 1024  # bytes of one message of a socket
 
 
-def pages(engine: Engine, keys: Keys) -> FastAPI:
+def pages(engine: Engine, keys: Keys, asked: desk.Desk) -> FastAPI:
     """Make what is served: the pages. One for each process, because NiceGUI is one for each."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    mounting.mount(app, engine, keys)
+    routes.add(app, asked)
+    mounting.mount(app, engine, keys, asked).listen(asked.heard)
     return app
 
 

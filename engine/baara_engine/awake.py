@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,19 @@ class Sleepy:
 
 
 SLEEPY = Sleepy()
+
+
+class Wanted:
+    """Keeps it awake as long as a person wants that, which may change while something is at work."""
+
+    def __init__(self, keeper: Awake, is_wanted: Callable[[], bool]) -> None:
+        """Take what keeps it awake, and whom to ask."""
+        self._keeper = keeper
+        self._is_wanted = is_wanted
+
+    def set(self, *, on: bool) -> None:
+        """Pass it on, if it is wanted."""
+        self._keeper.set(on=on and self._is_wanted())
 
 
 class Program:

@@ -26,4 +26,5 @@ class Config:
     claude: Path | None = None  #: Claude's own folder, whose skills and plugins are used; None for none
     offline_pace_s: float = 0.0  #: seconds that the offline model takes for an answer, so that people can watch
     keep_awake: bool = False  #: do not let the computer go to sleep while something is at work
+    fixed: frozenset[str] = frozenset()  #: names of fields that the environment has said: no setting changes them
     context_tokens: int | None = None  #: most tokens of a conversation that are sent; None for what its model takes

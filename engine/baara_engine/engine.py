@@ -81,6 +81,7 @@ class Engine(
     engine_parts.Projects,
     engine_parts.Skills,
     engine_parts.Speaking,
+    engine_parts.Telling,
     engine_parts.McpServers,
     Schedules,
 ):
@@ -102,7 +103,7 @@ class Engine(
         """
         homes.require_fit(home)
         self.home = home
-        self.config = config_ or config.Config()
+        self._base = config_ or config.Config()
         self.is_alive = is_alive
         _make_private(home)
         self.store = open_store(home, clock_ or clock.SystemClock())
@@ -353,6 +354,10 @@ class Engine(
         if self._running is not None:
             at_work, self._running = self._running, None
             at_work.stop()
+
+    def drain(self, *, on: bool = True) -> int:
+        """Begin nothing new and let what is at work come to its end, or not any more; give how many are at work."""
+        return 0 if self._running is None else self._running.drain(on=on)
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the engine's thread has ended, and say whether it has: by itself it ends only by a defect."""

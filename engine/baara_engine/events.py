@@ -22,6 +22,7 @@ class Kind(StrEnum):
     CHECKED = "checked"  #: A round of checks has ended: data {round, passed, failed}.
     GRANT = "grant"  #: A person has allowed something, or revoked it: data {grant_id, state, scope, tool}.
     QUEUE = "queue"  #: A queue's setting changed: data {name, concurrency}.
+    SETTINGS = "settings"  #: A person has changed settings: data {changed, by}.
     PAUSED = "paused"  #: All work is paused: data {until, by}, None for no end.
     UNPAUSED = "unpaused"  #: It goes on: data {by}.
     TASK = "task"  #: A task was made, changed or deleted: data {task_id, change}.

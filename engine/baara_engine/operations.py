@@ -26,8 +26,10 @@ class Place(Protocol):
 
     home: Path
     store: Store
-    config: config.Config
     is_alive: Callable[[str | None], bool]
+
+    @property
+    def config(self) -> config.Config: ...  # noqa: D102 - what is in force now
 
 
 def submit(tx: Tx, place: Place, submission: requests.Submission) -> Execution:
@@ -178,7 +180,7 @@ def _new(tx: Tx, place: Place, submission: requests.Submission, execution_id: st
         checks=submission.checks, check_results=(), check_rounds=0, permission=submission.permission,
         budget_microusd=submission.budget_microusd, project_id=submission.project_id, parent_id=submission.parent_id,
         forked_from=None, forked_turn=None, slot_id=submission.slot_id, gate=submission.gate,
-        fallback_model=submission.fallback_model, mcp_servers=submission.mcp_servers,
+        fallback_model=submission.fallback_model, announce=submission.announce, mcp_servers=submission.mcp_servers,
         sandbox_limits=submission.limits,
         source=submission.source, idempotency_key=submission.idempotency_key, created_at=tx.now, started_at=None,
         completed_at=None, not_before=submission.not_before, worked_ms=0, turn=0, turns_from=0, input_tokens=0,
@@ -213,7 +215,7 @@ def _task(tx: Tx, task_id: str, draft: requests.TaskDraft, created_at: int) -> T
         max_retries=draft.retries, timeout_s=draft.timeout_s, max_turns=draft.max_turns, workspace=draft.workspace,
         thread_id=draft.thread_id, unknown_effect=draft.unknown, allowed_tools=draft.allowed_tools,
         checks=draft.checks, permission=draft.permission, budget_microusd=draft.budget_microusd,
-        project_id=draft.project_id, gate=draft.gate, fallback_model=draft.fallback_model,
+        project_id=draft.project_id, gate=draft.gate, fallback_model=draft.fallback_model, announce=draft.announce,
         mcp_servers=draft.mcp_servers, sandbox_limits=draft.limits,
         enabled=draft.enabled, created_at=created_at, updated_at=tx.now,
     )  # fmt: skip

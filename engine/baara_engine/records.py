@@ -106,6 +106,7 @@ class Task:
     project_id: str | None
     gate: str | None  #: a command that says, before a model is asked, whether there is anything to do
     fallback_model: str | None  #: takes over where the service turns the model away
+    announce: bool  #: its result is worth a notification
     mcp_servers: tuple[str, ...] | None  #: names of the person's MCP servers whose tools it has
     sandbox_limits: Json | None  #: some fields of `sandboxes.Limits`; the rest are as they are by themselves
     enabled: bool
@@ -150,6 +151,7 @@ class Execution:
     slot_id: str | None  #: the due time of a schedule that this one answers
     gate: str | None  #: a command that says, before a model is asked, whether there is anything to do
     fallback_model: str | None  #: takes over where the service turns the model away
+    announce: bool  #: its result is worth a notification
     mcp_servers: tuple[str, ...] | None  #: names of the person's MCP servers whose tools it has
     sandbox_limits: Json | None  #: some fields of `sandboxes.Limits`; the rest are as they are by themselves
     source: str

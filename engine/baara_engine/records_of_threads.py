@@ -116,6 +116,17 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Notable:
+    """Something that is worth a word on the desktop."""
+
+    what: str  #: "needs you", "failed", or the outcome of a result
+    thread_id: str
+    title: str  #: of the thread
+    line: str  #: the question, the reason, or the result
+    at: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """What happened since a moment."""
 

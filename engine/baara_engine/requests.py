@@ -178,6 +178,7 @@ class Options(pydantic.BaseModel):
     project_id: Text | None = None
     gate: Command | None = None
     fallback_model: Name | None = None
+    announce: bool = False  #: say on the desktop when it has ended well; what fails or asks is said anyway
     mcp_servers: tuple[Name, ...] | None = None
     sandbox_limits: SandboxLimits | None = None
 

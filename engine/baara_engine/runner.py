@@ -82,11 +82,11 @@ class Runner:
 
     def __init__(
         self, store: Store, home: Path, models: model.Models, sandbox: Callable[[str], sandboxes.Sandbox],
-        settler: settle.Settler, gates: gate.Gates, context_tokens: int | None = None,
+        settler: settle.Settler, gates: gate.Gates, context_tokens: Callable[[], int | None] = lambda: None,
         house: Callable[[Execution], tools.House] = lambda _execution: tools.NoHouse(),
         servers: outside.Outside | None = None, watched: live.Live | None = None,
     ) -> None:  # fmt: skip
-        """Take what it works with; `context_tokens` is the most of a conversation that is sent (`config.Config`)."""
+        """Take what it works with; `context_tokens` gives the most of a conversation that is sent (`config.Config`)."""
         self._store = store
         self._home = home
         self._models = models
@@ -200,7 +200,7 @@ class Runner:
         system = "\n\n".join(filter(None, [prompts.system(execution.workspace) + told, await house.instructions()]))
         checks = self._checks(lease, session)
         await checks.begin()
-        window = windows.of(execution.model, self._context_tokens)
+        window = windows.of(execution.model, self._context_tokens())
         compactor = compacting.Compactor(execution, journal, answering, window, system, actor.params)
         agent = loop.Agent(execution, journal, answering, actor, compactor, lease.pause, lease.vitals, self._live)
         self._begin_step(execution)

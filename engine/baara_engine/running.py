@@ -72,6 +72,13 @@ class Running:
         self._thread.join()
         self._lock.release()
 
+    def drain(self, *, on: bool) -> int:
+        """Begin nothing new, or again; give how many are at work."""
+        loop, worker = self._started.result()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(worker.drain, on)
+        return worker.held
+
     def ended(self, timeout_s: float) -> bool:
         """Wait for the thread's end for so long, and say whether it has come."""
         self._thread.join(timeout_s)
@@ -92,11 +99,11 @@ class Running:
         servers = outside.Outside(store, self._place.config.secret)
         runner = Runner(
             store, home, self._models, self._sandbox, settle.Settler(store, randomness), gates,
-            self._place.config.context_tokens, lambda execution: house.House(self._place, execution), servers,
+            lambda: self._place.config.context_tokens, lambda execution: house.House(self._place, execution), servers,
             self._live,
         )  # fmt: skip
         keeping, schedules = housekeeping.Housekeeper(home, store), scheduler.Scheduler(self._place, randomness)
-        keeper = awake.for_system() if self._place.config.keep_awake else awake.SLEEPY
+        keeper = awake.Wanted(awake.for_system(), lambda: self._place.config.keep_awake)
         worker = Worker(store, home, me, runner, keeping, schedules, self._only, keeper=keeper)
         self._started.set_result((asyncio.get_running_loop(), worker))
         try:

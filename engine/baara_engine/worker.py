@@ -70,6 +70,7 @@ class Worker:
         self._monitor = Monitor(store, self._machine, lambda: [lease for lease, _ in self._leases.values()])
         self._wake = asyncio.Event()
         self._stopping = False
+        self._draining = False
         self._time = timekeeping.Timekeeper(store)
         self._renewed = store.clock.monotonic()
         self._swept = store.clock.monotonic()
@@ -105,6 +106,16 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
+    def drain(self, on: bool) -> None:  # noqa: FBT001 - called by the loop, which passes no names
+        """Begin nothing new, or again. Call it in the loop's thread."""
+        self._draining = on
+        self._wake.set()
+
+    @property
+    def held(self) -> int:
+        """Give how many executions are at work."""
+        return len(self._leases)
+
     async def _begun(self) -> None:
         """Wait until everything in hand has begun, so that what is slow to start does not compete with it."""
         waits = [lease.running.wait() for lease, _ in self._leases.values()]
@@ -120,7 +131,7 @@ class Worker:
             self._sweep()
             self._end_cancelled()
             await self._promote()
-            if not self._pause():
+            if not self._pause() and not self._draining:
                 await self._claim()
         except errors.BaaraError as error:
             log.error("the store could not be used, trying again: %s", error)  # noqa: TRY400 - the sentence says it all

@@ -132,7 +132,7 @@ def at_work(home: Path, *script: Reply) -> Iterator[Engine]:
     with MessagesServer(list(script)) as server:
         settings = Config(base_url=server.url)
         engine = Engine(home, config_=settings)
-        engine.start(models.Models(lambda: "a-key-of-no-account", settings))
+        engine.start(models.Models(lambda: "a-key-of-no-account", lambda: settings))
         try:
             yield engine
         finally:

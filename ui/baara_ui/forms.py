@@ -16,7 +16,7 @@ PERMISSIONS = {
     Permission.ASK: "asks before it changes anything",
     Permission.LOCKED: "may only look",
 }
-NETWORKS = {"": "as the sandbox has it", Network.NONE: "none", Network.OPEN: "open"}
+NETWORKS = {"": "as the sandbox has it", Network.NONE: "none", Network.OPEN: "open", Network.LISTED: "these hosts"}
 NUMBERS: Mapping[str, Callable[[str], Any]] = {
     "max_retries": int, "timeout_s": float, "max_turns": int, "priority": int,
 }  # fmt: skip
@@ -44,7 +44,8 @@ def shown(of: Task | Execution | None) -> dict[str, str]:
         **{name: getattr(of, name) for name in (*PLAIN, *NUMBERS, "kind", "permission", "prompt", "name")},
         "checks": "\n".join(of.checks),
         "budget": "" if of.budget_microusd is None else money.shown(of.budget_microusd),
-        "network": limits.get("network") or "", "mcp_servers": ", ".join(of.mcp_servers or ()),
+        "network": limits.get("network") or "", "hosts": ", ".join(limits.get("hosts") or ()),
+        "announce": "yes" if of.announce else "", "mcp_servers": ", ".join(of.mcp_servers or ()),
         "description": getattr(of, "description", ""),
     }  # fmt: skip
     return {name: "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
@@ -65,10 +66,18 @@ def options(fields: Fields) -> dict[str, Any]:
     if fields.get("checks", "").strip():
         said["checks"] = tuple(line.strip() for line in fields["checks"].splitlines() if line.strip())
     if fields.get("network"):
-        said["sandbox_limits"] = {"network": fields["network"]}
+        said["sandbox_limits"] = limits(fields)
+    if fields.get("announce"):
+        said["announce"] = True
     if fields.get("mcp_servers", "").strip():
         said["mcp_servers"] = tuple(name.strip() for name in fields["mcp_servers"].split(",") if name.strip())
     return said
+
+
+def limits(fields: Fields) -> dict[str, Any]:
+    """Give what was said of the network, as `requests.SandboxLimits` takes it."""
+    hosts = tuple(name.strip() for name in fields.get("hosts", "").split(",") if name.strip())
+    return {"network": fields["network"]} | ({"hosts": hosts} if hosts else {})
 
 
 def _permission(said: str) -> Permission:

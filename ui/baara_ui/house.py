@@ -46,10 +46,70 @@ class NoKeys:
     keep = forget = check = lambda *_: "Keys cannot be kept from here."
 
 
+class Desk(Protocol):
+    """The program around the pages: its window and tray, its start at login, its end."""
+
+    @property
+    def finishing(self) -> bool:
+        """Say whether it quits when what is at work has ended."""
+        ...
+
+    @property
+    def at_work(self) -> int:
+        """Give how many executions are at work."""
+        ...
+
+    def quit(self, *, finish: bool | None) -> None:
+        """End the program: when what is at work has ended, or at once. Raises `errors.Refused`."""
+        ...
+
+    def stay(self) -> None:
+        """Do not quit after all."""
+        ...
+
+    def screens_here(self) -> list[tuple[str, str]]:
+        """Say of window, tray and notifications whether they can be had here, and why not."""
+        ...
+
+    def starts_at_login(self) -> bool:
+        """Say whether it does. Raises `errors.Unavailable`."""
+        ...
+
+    def start_at_login(self, *, on: bool) -> str:
+        """Have it start at login, or no more, and say in a sentence what holds. Raises `errors.Unavailable`."""
+        ...
+
+
+class NoDesk:
+    """The program where there is none: pages by themselves, as in tests."""
+
+    finishing = False
+    at_work = 0
+
+    def quit(self, *, finish: bool | None) -> None:
+        """Stay."""
+
+    def stay(self) -> None:
+        """Stay."""
+
+    def screens_here(self) -> list[tuple[str, str]]:
+        """Know of none."""
+        return []
+
+    def starts_at_login(self) -> bool:
+        """Know of no login."""
+        return False
+
+    def start_at_login(self, *, on: bool) -> str:
+        """Do nothing."""
+        return f"It cannot be {'switched on' if on else 'switched off'} from here."
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """The engine, what tells of changes, and who keeps keys."""
+    """The engine, what tells of changes, who keeps keys, and the program around it."""
 
     engine: Engine
     hub: Hub
     keys: Keys
+    desk: Desk

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from baara_engine.engine import Engine
 from baara_ui import files, head
-from baara_ui.house import House, Keys
+from baara_ui.house import Desk, House, Keys
 from baara_ui.hub import Hub
 from baara_ui.page import Page
 
@@ -34,13 +34,14 @@ TABLE: dict[str, tuple[str, str]] = {
     "/skills": ("baara_ui.pages.skills", "Skills"),
     "/settings": ("baara_ui.pages.settings", "Settings"),
     "/health": ("baara_ui.pages.health", "Health"),
+    "/quit": ("baara_ui.pages.quitting", "Quit"),
 }
 
 
-def mount(app: FastAPI, engine: Engine, keys: Keys) -> None:
-    """Add all pages, what they load, and the files of workspaces."""
+def mount(app: FastAPI, engine: Engine, keys: Keys, desk: Desk) -> Hub:
+    """Add all pages, what they load, and the files of workspaces; give what tells of changes."""
     hub = Hub(engine)
-    house = House(engine, hub, keys)
+    house = House(engine, hub, keys, desk)
     for address, (module, name) in TABLE.items():
         _add(address, getattr(importlib.import_module(module), name), house)
     nicegui_app.add_static_files("/static", str(STATIC))
@@ -51,6 +52,7 @@ def mount(app: FastAPI, engine: Engine, keys: Keys) -> None:
         app, title="Baara", dark=None, language="en-US", tailwind=False, reconnect_timeout=RECONNECT_S,
         show_welcome_message=False, binding_refresh_interval=None, favicon=head.FAVICON,
     )  # fmt: skip
+    return hub
 
 
 def _add(address: str, page: type[Page], house: House) -> None:

@@ -25,8 +25,10 @@ from baara_app.cli import (
     projects,
     questions,
     queues,
+    quitting,
     schedule,
     serve,
+    settings,
     skills,
     spending,
     status,
@@ -46,6 +48,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("open")(opening.open_)
+app.command("quit")(quitting.quit_)
 app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
@@ -67,6 +70,7 @@ app.command("log")(log.log)
 app.add_typer(mcp_servers.app, name="mcp-servers")
 app.add_typer(key.app, name="key")
 app.add_typer(login.app, name="login")
+app.add_typer(settings.app, name="settings")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
@@ -113,7 +117,7 @@ def main(
     json: common.Json = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> int | None:
-    """Open the app, unless a command says otherwise: the engine at work, and its pages in your browser."""
+    """Open the app, unless a command says otherwise: the engine at work, its window and its tray."""
     context.obj = common.Globals(home, json)
     if version:
         told = baara_engine.__version__

@@ -55,6 +55,9 @@ class How:
         str | None,
         typer.Option(metavar="MODEL", help="Takes over what the first has no room for, or declines."),
     ] = None
+    announce: Annotated[
+        bool | None, typer.Option("--announce/--no-announce", help="Say on the desktop when it has ended well.")
+    ] = None
     queue: Annotated[str | None, typer.Option(help=f"{' or '.join(queues.FOR_SUBMISSION)}.")] = None
     priority: Annotated[
         int | None, typer.Option(help=f"{queues.MOST_URGENT} (most urgent) to {queues.LEAST_URGENT}.")
@@ -113,6 +116,7 @@ class How:
             "workspace": self.workspace,
             "model": self.model,
             "fallback_model": self.fallback,
+            "announce": self.announce,
             "queue": self.queue,
             "priority": self.priority,
             "max_retries": self.max_retries,

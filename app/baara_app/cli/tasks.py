@@ -179,6 +179,7 @@ def show_one(shell: Shell, engine: Engine, task: Task) -> None:
             ("Workspace", task.workspace or "a new folder each time"),
             ("Model", task.model),
             ("Fallback", task.fallback_model),
+            ("Announced", "on the desktop when it has ended well" if task.announce else None),
             ("Permission", task.permission if task.kind is Kind.AGENT else None),
             ("Checks", "\n".join(task.checks) or None),
             ("Budget", None if task.budget_microusd is None else f"${money.shown(task.budget_microusd)} an execution"),

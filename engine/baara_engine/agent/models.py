@@ -16,11 +16,11 @@ SLOW_MODULES = ("baara_engine.agent.anthropic_model", "baara_engine.tools.check"
 class Models:
     """The models of one engine."""
 
-    def __init__(self, key: Callable[[], str | None], settings: config.Config) -> None:
-        """Take where the API key comes from: it is asked at each call and never kept."""
+    def __init__(self, key: Callable[[], str | None], settings: Callable[[], config.Config]) -> None:
+        """Take where the API key and the settings come from: both are asked at each call and never kept."""
         self._key = key
         self._settings = settings
-        self._made: dict[str, Model] = {}
+        self._made: dict[str | None, Model] = {}  #: by the service's address, None for the usual one
         self._loaded = threading.Event()
 
     def preload(self) -> None:
@@ -31,10 +31,10 @@ class Models:
         """Give what answers for this model id."""
         if not self._loaded.is_set():
             await asyncio.to_thread(self._load)
-        kind = config.OFFLINE if model_id == config.OFFLINE else "api"
-        if kind not in self._made:
-            self._made[kind] = self._make(kind)
-        return self._made[kind]
+        place = config.OFFLINE if model_id == config.OFFLINE else self._settings().base_url
+        if place not in self._made:
+            self._made[place] = self._make(place)
+        return self._made[place]
 
     async def close(self) -> None:
         """Close what was made."""
@@ -46,8 +46,8 @@ class Models:
             importlib.import_module(name)
         self._loaded.set()
 
-    def _make(self, kind: str) -> Model:
+    def _make(self, place: str | None) -> Model:
         module = importlib.import_module(SLOW_MODULES[0])
-        if kind == config.OFFLINE:
-            return cast("Model", module.offline(pace_s=self._settings.offline_pace_s))
-        return cast("Model", module.AnthropicModel(self._key, self._settings.base_url))
+        if place == config.OFFLINE:
+            return cast("Model", module.offline(pace_s=self._settings().offline_pace_s))
+        return cast("Model", module.AnthropicModel(self._key, place))

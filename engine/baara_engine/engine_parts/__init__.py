@@ -7,8 +7,10 @@ from baara_engine.engine_parts.looking import Looking
 from baara_engine.engine_parts.mcp import McpServers
 from baara_engine.engine_parts.pausing import Pausing
 from baara_engine.engine_parts.projects import Projects
+from baara_engine.engine_parts.settings import Setting
 from baara_engine.engine_parts.skills import Skills
 from baara_engine.engine_parts.speaking import Speaking
+from baara_engine.engine_parts.telling import Telling
 from baara_engine.engine_parts.templates import Templates
 
 __all__ = [
@@ -19,7 +21,9 @@ __all__ = [
     "McpServers",
     "Pausing",
     "Projects",
+    "Setting",
     "Skills",
     "Speaking",
+    "Telling",
     "Templates",
 ]

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import config, projects, requests
+from baara_engine import projects, requests
 from baara_engine.clock import Millis
+from baara_engine.engine_parts.settings import Setting
 from baara_engine.records import Task
 from baara_engine.schedules import rules
 from baara_engine.schedules.records import Schedule, Slot
@@ -18,11 +19,10 @@ LISTING = 50  #: rows of the ledger unless more are asked for
 AS_IT_IS = requests.Timing()
 
 
-class Schedules:
+class Schedules(Setting):
     """What can be asked about when tasks are due."""
 
     home: Path
-    config: config.Config
     store: Store
     is_alive: Callable[[str | None], bool]
 

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from baara_engine import config, errors, operations, projects, requests
+from baara_engine import errors, operations, projects, requests
+from baara_engine.engine_parts.settings import Setting
 from baara_engine.records import Execution
 from baara_engine.skills import Catalogue, Skill, finding, reading, using
 from baara_engine.store import trust
@@ -14,12 +15,11 @@ from baara_engine.store.transaction import Tx
 MAX_ARGUMENTS = 100_000  # characters: longer texts belong into files
 
 
-class Skills(operations.Place):
+class Skills(Setting, operations.Place):
     """The operations on skills and plugins. Finding them runs nothing."""
 
     home: Path
     store: Store
-    config: config.Config
 
     def skills(self, workspace: Path | None = None) -> Catalogue:
         """Find all skills and plugins, with those of a workspace if its folder is trusted."""

@@ -317,6 +317,7 @@ def record(row: Row) -> Execution:
         permission=Permission(raw.permission),
         sandbox_limits=None if raw.sandbox_limits is None else orjson.loads(str(raw.sandbox_limits)),
         cost_known=bool(raw.cost_known),
+        announce=bool(raw.announce),
         **lists,
     )
 

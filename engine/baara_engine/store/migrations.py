@@ -20,6 +20,7 @@ from baara_engine.store import (
     migration_016,
     migration_017,
     migration_018,
+    migration_019,
 )
 from baara_engine.store.transaction import Tx
 
@@ -119,6 +120,7 @@ STEPS: list[Step] = [
     migration_016.m016_said,
     migration_017.m017_fetch_hosts,
     migration_018.m018_inbox,
+    migration_019.m019_announce,
 ]
 
 

@@ -89,6 +89,15 @@ def next_due(view: View) -> Millis | None:
     return None if found is None else int(found)
 
 
+def soonest(view: View) -> tuple[Millis, str] | None:
+    """Give the next due time with its task's name."""
+    rows = view.sql(
+        "SELECT s.next_due, t.name FROM schedule s JOIN task t ON t.id = s.task_id"
+        " WHERE s.next_due IS NOT NULL ORDER BY s.next_due LIMIT 1"
+    )
+    return (int(rows[0][0]), str(rows[0][1])) if rows else None
+
+
 def unfinished(view: View, task_id: str) -> list[str]:
     """Give the ids of a task's executions that have not ended, but not of those that ask whether to begin."""
     return [execution_id for (execution_id,) in view.sql(UNFINISHED, (task_id,))]

@@ -77,6 +77,7 @@ def _task(row: Row) -> Task:
     return replace(
         raw,
         enabled=bool(raw.enabled),
+        announce=bool(raw.announce),
         kind=Kind(raw.kind),
         unknown_effect=UnknownEffect(raw.unknown_effect),
         permission=Permission(raw.permission),

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     settings = config.Config(base_url=url)
     engine = Engine(Path(home), config_=settings)
     with logs.kept(Path(home)):
-        engine.start(Models(lambda: "a-key-of-no-account", settings))
+        engine.start(Models(lambda: "a-key-of-no-account", lambda: settings))
         print("at work", flush=True)
         stopped.wait()
         engine.close()

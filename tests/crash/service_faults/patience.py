@@ -31,10 +31,10 @@ class Impatient(Models):
     """The engine's own models, of which the real one waits for no silent stream."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(lambda: KEY, settings(url))
+        super().__init__(lambda: KEY, lambda: settings(url))
         self._url = url
 
-    def _make(self, kind: str) -> Model:
+    def _make(self, place: str | None) -> Model:
         module = importlib.import_module("baara_engine.agent.anthropic_model")
         made: Model = module.AnthropicModel(lambda: KEY, self._url, first_s=IDLE_S * 2, idle_s=IDLE_S)
         return made

@@ -257,7 +257,7 @@ class Stage:
     def play(self, dies_at: int, *, kept: bool = True) -> Played:
         """Submit, and let engines and people do what the script says."""
         submission = Submission(
-            prompt="Work.", unknown_effect=self._script.policy, workspace=str(self._home),
+            prompt="Work.", unknown_effect=self._script.policy,
             permission=self._script.permission, checks=self._script.checks,
         )  # fmt: skip
         submitted = self._engine.submit(submission)

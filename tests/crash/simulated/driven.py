@@ -43,6 +43,8 @@ class Driven:
 
     def __init__(self) -> None:
         self.place = Path(tempfile.mkdtemp(dir=simulation.memory(), prefix="machine-"))
+        self.work = self.place / "work"
+        self.work.mkdir()
         shutil.copytree(_template(), self.place / "home")
         self.clock = VirtualClock()
         self.loop = asyncio.new_event_loop()
@@ -67,7 +69,7 @@ class Driven:
         due = None if delay_s is None else self.clock.now() + delay_s * 1000
         submission = Submission(
             prompt=f"job {self.keys}", kind=Kind.COMMAND, queue=queue, priority=priority, max_retries=retries,
-            not_before=due, idempotency_key=f"key {self.keys}", workspace=str(self.place),
+            not_before=due, idempotency_key=f"key {self.keys}", workspace=str(self.work),
         )  # fmt: skip
         made = self.engine.submit(submission)
         assert self.engine.submit(submission).id == made.id

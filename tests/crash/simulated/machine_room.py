@@ -55,7 +55,9 @@ class Life:
         self.owner = str(owner.Owner("virtual", 1, self.store.ids.new()))
         gates = gate.Gates(clock, lambda: self.store.write_soon(lambda tx: operations.wake_parked(tx, randomness)))
         settler = make_settler(self.store, randomness)
-        runner = Runner(self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates, context_tokens)
+        runner = Runner(
+            self.store, home, models, lambda _name: FakeSandbox(outside), settler, gates, lambda: context_tokens
+        )
         house = QuietHousekeeper(home, self.store)
         schedules = scheduler.Scheduler(Place(home, self.store, self.is_me), randomness)
         self.worker = Worker(

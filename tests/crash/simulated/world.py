@@ -17,7 +17,7 @@ import orjson
 from tests.crash.simulated import machine_room, watching
 from tests.crash.simulated.people import HOUR_S, MS_PER_S, People
 
-from baara_engine import nudge
+from baara_engine import config, nudge
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
 from baara_engine.settle import Settler
@@ -66,8 +66,8 @@ class World:
         self._engine = Engine(home, clock_=self.clock, open_store=self._open, is_alive=self._is_alive)
         self._engine.store.listen(lambda told: self.watcher.heard(told, by_engine=False))
         self.watcher = watching.Watcher(self._engine, LATE_S)
-        workspace = home / "workspace"
-        workspace.mkdir()
+        workspace = home / config.WORKSPACES / "all"
+        workspace.mkdir(parents=True)
         self.people = People(self._engine, workspace, random.Random(f"{seed}/people"))
         self._outside = Outside(random.Random(f"{seed}/outside"), self.watcher.acted)
         self._model = ChaoticModel(random.Random(f"{seed}/model"), lambda: self._outage, self.watcher.asked)

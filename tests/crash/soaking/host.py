@@ -58,7 +58,7 @@ class SoakModels(Models):
     """The engine's own models, with one more."""
 
     def __init__(self, url: str, chance: random.Random) -> None:
-        super().__init__(lambda: "not-a-key", config.Config(base_url=url))
+        super().__init__(lambda: "not-a-key", lambda: config.Config(base_url=url))
         self._scripted = SoakModel(chance)
 
     async def get(self, model_id: str) -> Model:

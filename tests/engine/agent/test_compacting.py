@@ -47,7 +47,7 @@ class Rig:
             settings = Config(base_url=server.url, context_tokens=self.context_tokens)
             engine = Engine(self.home, config_=settings)
             execution = engine.submit(Submission(prompt=PROMPT, model=self.model, max_retries=0))
-            engine.start(models.Models(lambda: "a-key-of-no-account", settings))
+            engine.start(models.Models(lambda: "a-key-of-no-account", lambda: settings))
             deadline = time.monotonic() + LONG_S
             while engine.execution(execution.id).status not in states.ENDED and time.monotonic() < deadline:
                 time.sleep(0.02)
@@ -188,7 +188,7 @@ def test_the_service_counts_only_where_it_matters(home: Path) -> None:
         settings = Config(base_url=server.url)
         engine = Engine(home, config_=settings)
         execution = engine.submit(Submission(prompt=PROMPT, model=PLAIN))
-        engine.start(models.Models(lambda: "a-key-of-no-account", settings))
+        engine.start(models.Models(lambda: "a-key-of-no-account", lambda: settings))
         deadline = time.monotonic() + LONG_S
         while engine.execution(execution.id).status not in states.ENDED and time.monotonic() < deadline:
             time.sleep(0.02)

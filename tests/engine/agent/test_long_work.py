@@ -36,7 +36,7 @@ def at_work(home: Path, server: MessagesServer, context_tokens: int) -> Iterator
     """Give an engine that works with this server and sends no more than so many tokens."""
     settings = Config(base_url=server.url, context_tokens=context_tokens)
     engine = Engine(home, config_=settings)
-    engine.start(models.Models(lambda: "a-key-of-no-account", settings))
+    engine.start(models.Models(lambda: "a-key-of-no-account", lambda: settings))
     yield engine
     engine.stop()
     engine.close()

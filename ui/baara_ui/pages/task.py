@@ -154,9 +154,11 @@ class TaskEditor(Page):
 
     def _kept(self, fields: Fields) -> dict[str, Any]:
         """Give the limits of the sandbox that this form does not show, with the one that it does."""
-        limits = {name: value for name, value in (self.task.sandbox_limits or {}).items() if name != "network"}
+        limits = {
+            name: value for name, value in (self.task.sandbox_limits or {}).items() if name not in {"network", "hosts"}
+        }
         if fields.get("network"):
-            limits["network"] = fields["network"]
+            limits |= forms.limits(fields)
         return {"sandbox_limits": limits} if limits else {}
 
     def _estimate(self) -> object:
