@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baara_engine import errors, requests, resuming, states
-from baara_engine.config import EXECUTIONS, OFFLINE
+from baara_engine.config import EXECUTIONS, OFFLINE, WORKSPACES
 from baara_engine.engine import Engine
 from baara_engine.events import Kind
 from baara_engine.records import Event, Execution
@@ -201,7 +201,7 @@ def _lines(private: Path) -> list[str]:
 
 
 def _sample(home: Path) -> Path:
-    folder = home / "allotment"
+    folder = home / WORKSPACES / "allotment"
     for name, text in SAMPLE.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -43,13 +43,14 @@ class Settings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     default_model: Annotated[str, pydantic.AfterValidator(_model)] | None = pydantic.Field(
-        None, description="The model of work that names none: an id of the service, or “offline”."
+        default=None, description="The model of work that names none: an id of the service, or “offline”."
     )
     base_url: Annotated[str, pydantic.AfterValidator(_address)] | None = pydantic.Field(
-        None, description="Another service that speaks the Messages API: a gateway, or a model on this computer."
+        default=None,
+        description="Another service that speaks the Messages API: a gateway, or a model on this computer.",
     )
     context_tokens: Annotated[int, pydantic.Field(ge=LEAST_CONTEXT, le=MAX_CONTEXT)] | None = pydantic.Field(
-        None, description="The most tokens of a conversation that are sent; else what its model takes."
+        default=None, description="The most tokens of a conversation that are sent; else what its model takes."
     )
     keep_awake: bool = pydantic.Field(
         default=False, description="Do not let this computer go to sleep while something is at work."
@@ -58,9 +59,10 @@ class Settings(pydantic.BaseModel):
         default=True, description="Say on the desktop that something needs you, has failed, or was to be announced."
     )
     quiet_from: Time | None = pydantic.Field(
-        None, description="From this time of day on nothing is announced; what has come is told in one line afterwards."
+        default=None,
+        description="From this time of day on nothing is announced; what has come is told in one line afterwards.",
     )
-    quiet_until: Time | None = pydantic.Field(None, description="Until this time of day.")
+    quiet_until: Time | None = pydantic.Field(default=None, description="Until this time of day.")
     told_of_closing: bool = pydantic.Field(
         default=False, description="It was said once that Baara works on when its window is closed."
     )

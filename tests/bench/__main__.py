@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import peewee as pw
-from tests.bench import guests, inbox, sandboxes, timers
+from tests.bench import desktop, guests, inbox, sandboxes, timers
 
 from baara_engine import queues, requests
 from baara_engine.engine import Engine
@@ -97,6 +97,9 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "drain": drain,
     "checkpoint": checkpoint,
     "timers": timers.timers,
+    "start": desktop.start,
+    "idle": desktop.idle,
+    "windows": desktop.windows,
     "guests": guests.program,
     "inbox": inbox.inbox,
     "sandboxes": sandboxes.tool_calls,

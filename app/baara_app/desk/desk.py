@@ -211,9 +211,7 @@ class Desk:
             self._show(self._page)
 
     def _ended(self, screen: Screen, said: dict[str, Any]) -> None:
-        again_s = screen.has_ended(
-            int(said["pid"]), int(said["status"]), time.monotonic(), str(said["errors"])
-        )
+        again_s = screen.has_ended(int(said["pid"]), int(said["status"]), time.monotonic(), str(said["errors"]))
         if again_s is not None and screen is self.tray:
             self._last_menu = None
             self._timers.append((time.monotonic() + again_s, self._look))

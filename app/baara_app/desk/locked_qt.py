@@ -30,27 +30,36 @@ def lock(qt: Any, origin: str, saved: Callable[[str], None]) -> None:
         if url.scheme() not in INNER and not _is_ours(url.toString(), origin):
             info.block(True)  # noqa: FBT003 - Qt's method
 
-    def save(download: Any) -> None:
-        """Files of the pages go to the person's downloads, under a name that is free there; others nowhere."""
-        if not _is_ours(download.url().toString(), origin):
-            download.cancel()
-            return
-        download.isFinishedChanged.connect(
-            lambda: saved(str(Path(download.downloadDirectory(), download.downloadFileName())))
-        )
-        download.accept()
-
     def loaded(self: Any) -> None:
         """No bridge between the pages and this process, which pywebview would make here."""
         if not self.pywebview_window.events.loaded.is_set():
-            self.profile.downloadRequested.connect(save)
+            self.profile.downloadRequested.connect(lambda download: _save(download, origin, saved))
         self.pywebview_window.events.loaded.set()
 
+    make = view.WebPage.__init__
+
+    def made(page: Any, parent: Any = None, profile: Any = None) -> None:
+        make(page, parent, profile=profile)
+        popups = qt.QWebEngineSettings.WebAttribute.JavascriptCanOpenWindows  # without a click of the person's
+        page.settings().setAttribute(popups, False)  # noqa: FBT003 - Qt's method
+
+    view.WebPage.__init__ = made
     view.WebPage.acceptNavigationRequest = may_go
     view.NavigationHandler.acceptNavigationRequest = open_outside
     view.RequestInterceptor.interceptRequest = may_load
     view.on_load_finished = loaded
     view.WebPage.onFeaturePermissionRequested = lambda page, url, feature: page.setFeaturePermission(url, feature, 2)
+
+
+def _save(download: Any, origin: str, saved: Callable[[str], None]) -> None:
+    """Put files of the pages into the person's downloads, under a name that is free there; others nowhere."""
+    if not _is_ours(download.url().toString(), origin):
+        download.cancel()
+        return
+    download.isFinishedChanged.connect(
+        lambda: saved(str(Path(download.downloadDirectory(), download.downloadFileName())))
+    )
+    download.accept()
 
 
 def _is_ours(url: str, origin: str) -> bool:

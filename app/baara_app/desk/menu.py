@@ -36,7 +36,7 @@ def state(now: Standing) -> str:
 def sentence(now: Standing) -> str:
     """Say in a few words how it stands."""
     if now.finishing:
-        return f"Quits when {words.count(now.running_count, 'execution')} at work has ended"
+        return f"Quits when what is at work has ended ({now.running_count})"
     if now.paused is not None:
         return words.pause(now.paused).rstrip(".")
     if now.running:

@@ -71,7 +71,7 @@ class Notifier:
 
     async def _clear(self, key: str) -> None:
         identifier = self._known.pop(key, None)
-        if identifier is not None:
+        if identifier in await self._shows.get_current_notifications():  # else a person has put it away
             await self._shows.clear(identifier)
 
     def _told(self, message: talking.Message) -> None:
