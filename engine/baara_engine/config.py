@@ -18,7 +18,7 @@ def _no_secret(_name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings that hold for a whole engine."""
+    """What holds for a whole engine: the environment's word, and below it a person's (`settings`)."""
 
     default_model: str = DEFAULT_MODEL  #: for what names no model of its own
     base_url: str | None = None  #: another service that speaks the Messages API; never from a project's files
