@@ -90,6 +90,6 @@ def parsed(values: dict[str, Any]) -> Settings:
 
 def in_force(base: Config, settings: Settings) -> Config:
     """Give what holds: what a person has set, but for what the environment has said (`Config.fixed`)."""
-    shared = {field.name for field in fields(Config)} & Settings.model_fields.keys() - base.fixed
-    said = {name: getattr(settings, name) for name in shared}
-    return replace(base, **{name: value for name, value in said.items() if value is not None})
+    names = {field.name for field in fields(Config)} - base.fixed
+    said = {name: value for name, value in settings.model_dump(exclude_defaults=True).items() if name in names}
+    return replace(base, **said)

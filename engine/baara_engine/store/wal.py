@@ -61,7 +61,10 @@ open_here = OpenHere()
 def is_left(database: Path) -> bool:
     """Say whether there is a log with something in it: after a crash, or because another process is at work."""
     log = _beside(database, layout.LOG)
-    return log.exists() and log.stat().st_size > 0
+    try:
+        return log.stat().st_size > 0
+    except FileNotFoundError:  # there is none, or whoever was last to close has just deleted it
+        return False
 
 
 def promise(database: Path) -> Promise | None:
