@@ -3,12 +3,14 @@
 import importlib
 import os
 import queue
+import time
 from collections.abc import Callable
 from typing import Any
 
 from baara_app import browsing
 from baara_app.desk import icons
 
+LATE_S, LOOK_S = 20.0, 0.2  # seconds: at login a desktop's tray may come after us
 REFILL_MS = 300  # after a menu has closed: its click comes a moment later
 
 
@@ -24,8 +26,12 @@ class Drawn:
         self._clicked = clicked
         self._app = widgets.QApplication(["baara"])
         self._app.setQuitOnLastWindowClosed(False)
-        if not widgets.QSystemTrayIcon.isSystemTrayAvailable():
-            raise OSError("This desktop has no tray.")
+        until = time.monotonic() + LATE_S
+        while not widgets.QSystemTrayIcon.isSystemTrayAvailable():
+            if time.monotonic() > until:
+                raise OSError("This desktop has no tray.")
+            self._app.processEvents()
+            time.sleep(LOOK_S)
         self._icon = widgets.QSystemTrayIcon()
         self._menu = widgets.QMenu()
         self._icon.setContextMenu(self._menu)

@@ -73,7 +73,10 @@ def children(app: subprocess.Popen[str]) -> dict[str, psutil.Process]:
     """Give the processes of window, tray and the like by their names."""
     found = {}
     for process in psutil.Process(app.pid).children():
-        line = process.cmdline()
+        try:
+            line = process.cmdline()
+        except psutil.Error:  # it has just ended
+            continue
         if len(line) > 3 and line[3].startswith("baara_app.desk."):
             found[line[3].rpartition(".")[2]] = process
     return found
