@@ -35,6 +35,11 @@ from baara_engine.sandboxes.hands.watching import Most
 from baara_engine.sandboxes.hosted import GRACE_S, SEARCH_S, Hosted
 from baara_engine.sandboxes.launching import Launcher
 
+# What needs something around commands, where nothing can be.
+CANNOT = {
+    Network.NONE: "keep commands from the network", Network.LISTED: "keep commands to a list of hosts",
+    Network.OPEN: "keep inputs from being changed",
+}  # fmt: skip
 OUT_OF_CPU = 128 + signal.SIGXCPU  # exit code of what has used up `Limits.cpu_s`
 
 
@@ -64,7 +69,7 @@ class NativeSandbox:
         unwrapped = await self._unwrapped()
         if unwrapped is None:
             return _lacks_python() if network is Network.LISTED else None
-        what = "keep commands from the network" if network is not Network.OPEN else "keep inputs from being changed"
+        what = CANNOT[network]
         return f"The native sandbox cannot {what} here: {unwrapped}. Install it, or choose another sandbox."
 
     async def _unwrapped(self) -> str | None:

@@ -167,13 +167,26 @@ def desktop(folder: Path, *, tray: bool = True) -> Iterator[Desktop]:
         made.port = _free_port()
         made.environment["QTWEBENGINE_REMOTE_DEBUGGING"] = f"127.0.0.1:{made.port}"
         made.start("openbox")
+        until(lambda: "Name: Openbox" in made.ask("wmctrl", "-m"), "a window manager")
         if tray:
-            made.start("trayer", "--edge", "top")
-            until(lambda: "panel" in made.ask("xwininfo", "-root", "-tree"), "a panel")
+            _put_up_a_tray(made)
         yield made
     finally:
         for process in reversed(made.running):
             _end(process)
+
+
+def _put_up_a_tray(desktop: Desktop) -> None:
+    """Start the tray's host, again if it falls over at its start, as it sometimes does."""
+    host = desktop.start("trayer", "--edge", "top")
+
+    def is_up() -> bool:
+        nonlocal host
+        if host.poll() is not None:
+            host = desktop.start("trayer", "--edge", "top")
+        return "panel" in desktop.ask("xwininfo", "-root", "-tree")
+
+    until(is_up, "a panel")
 
 
 def _line(process: subprocess.Popen[str]) -> str:

@@ -91,7 +91,7 @@ def test_the_window_goes_and_comes_while_work_goes_on(desktop: Desktop, app: sub
     before = int(count.read_text())
     until(lambda: int(count.read_text() or 0) > before, "the count to go on")
     assert desktop.tray() is not None
-    assert "window" not in children(app)
+    until(lambda: "window" not in children(app), "the window's process to end")
 
     desktop.choose("Open")
     until(lambda: "Baara" in desktop.windows(), "the window again")
