@@ -6,7 +6,7 @@ begins anew as another execution; *dismiss* puts it aside.
 
 from typing import Any
 
-from baara_engine import errors, journal, operations, queues, requests
+from baara_engine import errors, events, journal, operations, queues, requests
 from baara_engine.errors import FailureKind
 from baara_engine.records import DeadLetter, Execution, Kind
 from baara_engine.states import ENDED, Status
@@ -98,6 +98,8 @@ def dismiss(tx: Tx, execution: Execution) -> Execution:
     """Put it aside."""
     _require_dead(execution)
     executions.dismiss(tx, execution.id)
+    data = {"threads": [execution.thread_id], "how": "dismissed"}
+    tx.emit(events.Kind.ARRANGED, execution_id=execution.id, thread_id=execution.thread_id, data=data)
     return executions.get(tx, execution.id)
 
 
