@@ -13,6 +13,7 @@ from baara_ui.house import KeyState
 
 PATIENCE_S = 60.0  # a keyring may ask the person for its password
 ASKED = "Answer with the one word: yes"
+WORKS = "It works"  #: begins what is said of a key that does
 MOST_TOKENS = 8  # of the answer: it costs a fraction of a cent
 
 
@@ -52,4 +53,4 @@ class Keys:
             return f"It does not work: {error.message}"
         finally:
             await made.close()
-        return f"It works: {name} answered."
+        return f"{WORKS}: {name} answered."

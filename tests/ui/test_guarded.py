@@ -4,6 +4,7 @@ import http.client
 import re
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from nicegui import app as nicegui_app
 from tests.ui.conftest import House
@@ -49,6 +50,17 @@ def test_every_route_wants_a_key(bare_house: House) -> None:
     assert len(routes()) > 20
     told = {(path, method): asked(bare_house, path, method) for path in routes() for method in ("GET", "POST")}
     assert {one: status for one, status in told.items() if status != 401} == {}
+
+
+def test_it_listens_on_the_loopback_address_alone(bare_house: House) -> None:
+    """On a port that the system has drawn, and nowhere else."""
+    assert bare_house.process is not None
+    listening = [
+        tuple(one.laddr) for one in psutil.Process(bare_house.process.pid).net_connections()
+        if one.status == psutil.CONN_LISTEN
+    ]  # fmt: skip
+    assert listening == [("127.0.0.1", bare_house.port)]
+    assert bare_house.port >= 1024
 
 
 def test_the_socket_wants_a_key_and_our_page(bare_house: House) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import typer
 
-from baara_app import credentials
+from baara_app import credentials, keys, lifecycle
 from baara_app.cli import common, output
 from baara_app.cli.common import Shell
 from baara_engine import errors
@@ -46,6 +46,20 @@ def status(shell: Shell) -> None:
     output.text(NO_KEY if found.source is None else WHERE[found.source].format(keyring=found.keyring))
     if found.problem is not None:
         output.text(found.problem)
+
+
+@app.command("check")
+@common.command
+def check(shell: Shell) -> int:
+    """Ask the service one cheap question with the key. Exit status 1 if it does not work."""
+    with shell.engine() as engine:
+        said = keys.Keys(engine, lambda: lifecycle.make_models(lambda: engine.config)).check()
+    works = said.startswith(keys.WORKS)
+    if shell.json:
+        output.document({"works": works, "message": said})
+    else:
+        output.text(said)
+    return 0 if works else 1
 
 
 @app.command("delete")

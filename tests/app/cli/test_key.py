@@ -49,3 +49,12 @@ def test_what_the_environment_names_as_keyring_is_not_used(baara: Baara, tmp_pat
     configured = baara("key", "set", stdin=KEY, XDG_CONFIG_HOME=str(tmp_path / "config"))
     assert (named.returncode, configured.returncode) == (5, 5)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_key_is_checked_by_one_question(baara: Baara) -> None:
+    """With the service it would be told that it works; with none there it is told why not, and never shown."""
+    done = baara("key", "check", "--json", ANTHROPIC_API_KEY=KEY.decode(), ANTHROPIC_BASE_URL="http://127.0.0.1:9")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["works"]) == (1, False)
+    assert told["message"].startswith("It does not work: ")
+    assert KEY.decode().strip() not in done.stdout + done.stderr
