@@ -48,6 +48,9 @@ def start() -> list[Figure]:
 
 def idle(seconds: float = IDLE_S) -> list[Figure]:
     """Measure the processor's time and the memory of an app in the tray, without a window."""
+    lacking = rig.lacking()
+    if lacking is not None:
+        return [("idle", lacking)]
     with tempfile.TemporaryDirectory() as folder, rig.desktop(Path(folder)) as desktop:
         app = psutil.Process(_in_the_tray(desktop).pid)
         time.sleep(SETTLE_S)
@@ -64,6 +67,9 @@ def idle(seconds: float = IDLE_S) -> list[Figure]:
 
 def windows(count: int = WINDOWS) -> list[Figure]:
     """Windows opened and closed again and again: what the engine's process keeps of them."""
+    lacking = rig.lacking()
+    if lacking is not None:
+        return [("windows", lacking)]
     with tempfile.TemporaryDirectory() as folder, rig.desktop(Path(folder)) as desktop:
         app = psutil.Process(_in_the_tray(desktop).pid)
         warm = max(count // 10, 3)
