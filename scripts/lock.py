@@ -15,7 +15,16 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "pyproject.toml"
 BEGIN, END = "constraint-dependencies = [\n", "]\n"
-EXPORT = ("uv", "export", "--quiet", "--no-header", "--no-annotate", "--no-emit-workspace", "--all-packages")
+EXPORT = (
+    "uv",
+    "export",
+    "--quiet",
+    "--no-header",
+    "--no-annotate",
+    "--no-emit-workspace",
+    "--all-packages",
+    "--all-extras",
+)
 
 
 def main() -> int:

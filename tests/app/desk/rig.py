@@ -38,7 +38,8 @@ def lacking() -> str | None:
     programs = [name for name in PROGRAMS if shutil.which(name) is None]
     if programs:
         return f"needs {', '.join(programs)}"
-    return None if importlib.util.find_spec("PySide6") else "needs Qt (uv sync --all-packages --extra qt)"
+    has_qt = importlib.util.find_spec("PySide6") and importlib.util.find_spec("PySide6.QtWebEngineCore")
+    return None if has_qt else "needs Qt (uv sync --all-packages --extra qt)"
 
 
 def until(look: Callable[[], T | None], what: str) -> T:
