@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from baara_app import passed_over
 from baara_engine import errors, redaction
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Whereabouts:
     source: str | None  #: "keyring" or "environment": where the key that is used comes from
     keyring: str | None  #: name of the keyring that was reached
     problem: str | None  #: why the keyring could not be asked
+    passed_over: str | None  #: which keyring was chosen for all programs and is not used, and why
 
 
 def take_from_environment() -> None:
@@ -147,11 +149,12 @@ def forget(*, limit_s: float = ANSWER_S) -> str:
 def whereabouts(*, limit_s: float = ANSWER_S) -> Whereabouts:
     """Say where the key comes from."""
     taken = None if _memory.key is None else "environment"
+    other = passed_over.sentence(_trusted())
     try:
         name, kept = _ask(lambda ring: (ring.name, _read(ring) is not None), limit_s)
     except errors.Unavailable as error:
-        return Whereabouts(taken, None, error.message)
-    return Whereabouts("keyring" if kept else taken, name, None)
+        return Whereabouts(taken, None, error.message, other)
+    return Whereabouts("keyring" if kept else taken, name, None, other)
 
 
 def require_plausible(key: str) -> str:
@@ -222,7 +225,13 @@ def _open() -> _Ring:
             return _Ring(kind.name, _make(kind))
         except Exception as error:  # noqa: BLE001 - as above; the reasons are told if none works
             reasons.append(f"{kind.name}: {error}")
-    raise errors.Unavailable(f"No keyring can be reached here ({'; '.join(reasons)}). {FOR_ONE_RUN}")
+    other = passed_over.sentence(_trusted())
+    told = f"No keyring can be reached here ({'; '.join(reasons)}). {FOR_ONE_RUN}"
+    raise errors.Unavailable(told if other is None else f"{told} {other}")
+
+
+def _trusted() -> frozenset[str]:
+    return frozenset(f"{kind.module}.{kind.class_name}" for kind in KEYRINGS.get(sys.platform, ELSEWHERE))
 
 
 def _make(kind: Kind) -> Any:

@@ -27,7 +27,7 @@ class Keys:
     def state(self) -> KeyState:
         """Say where the key comes from."""
         found = credentials.whereabouts()
-        return KeyState(found.source, found.keyring, found.problem)
+        return KeyState(found.source, found.keyring, found.problem or found.passed_over)
 
     def keep(self, key: str) -> str:
         """Keep a key, and say where. What waits for one goes on. Raises `errors.BaaraError`."""

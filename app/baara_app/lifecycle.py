@@ -6,29 +6,23 @@ import importlib
 import json
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-import baara_engine
-from baara_app import credentials, logs
-from baara_engine import addresses, clock, errors, redaction, settings
+from baara_app import crashes, credentials, logs, runtime
+from baara_engine import addresses, errors, settings
 from baara_engine.agent import models
 from baara_engine.config import DEFAULT_MODEL, Config
 from baara_engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
-RUNTIME = "runtime.json"
-LOOPBACK = "127.0.0.1"
-TOKEN_BYTES = 32  # 256 bits
-SUPERVISE_S = 1.0  # how often the main thread looks whether the engine still lives
+SUPERVISE_S = 2.0  # how often the main thread looks whether the engine still lives; each look wakes the processor
 MAX_PACE_S = 60.0
 # What of the configuration the environment may say; then no setting changes it.
 VARIABLES = {
@@ -44,18 +38,6 @@ DESK = "baara_app.desk.desk"
 KEYS = "baara_app.keys"
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """How to reach a running engine; in `runtime.json`, for this user's eyes only."""
-
-    pid: int
-    url: str
-    token: str
-    mcp_token: str
-    version: str
-    started_at: str | None
-
-
 def serve(home: Path, port: int, *, on_screen: bool = False) -> int:
     """Work on a home until it is to quit, and give the exit status; with a window and a tray, if they are wanted.
 
@@ -67,15 +49,15 @@ def serve(home: Path, port: int, *, on_screen: bool = False) -> int:
         engine = Engine(home, config_=config())
         stack.callback(engine.close)
         stack.enter_context(logs.kept(home))
+        stack.enter_context(crashes.kept(home))
         engine.start(make_models(lambda: engine.config))
-        runtime = _describe(listening)
+        found = runtime.describe(listening)
         keys = importlib.import_module(KEYS).Keys(engine, lambda: make_models(lambda: engine.config))
         desk = importlib.import_module(DESK).Desk(home, engine, stopped.set, on_screen=on_screen)
-        web = importlib.import_module(SERVER)
-        server = web.Server(listening, runtime.token, runtime.mcp_token, web.pages(engine, keys, desk), home)
+        server = importlib.import_module(SERVER).start(listening, found, engine, keys, desk)
         stack.callback(server.stop)
-        stack.enter_context(_announced(home, runtime))
-        print(json.dumps({"url": runtime.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
+        stack.enter_context(runtime.announced(home, found))
+        print(json.dumps({"url": found.url}), flush=True)  # noqa: T201 - the one line that `serve` promises
         desk.start()
         stack.callback(desk.stop)
         while not stopped.wait(SUPERVISE_S):
@@ -183,7 +165,7 @@ def _bound(port: int) -> socket.socket:
     if os.name == "posix":  # else a port is taken for a minute after a crash; on Windows this would let others share it
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((LOOPBACK, port))
+        listening.bind((runtime.LOOPBACK, port))
         listening.listen()  # from here on whoever connects is kept waiting, not refused
     except OSError as error:
         listening.close()
@@ -191,25 +173,3 @@ def _bound(port: int) -> socket.socket:
             f"Port {port} cannot be used ({error.strerror}). Choose another, or leave it out."
         ) from error
     return listening
-
-
-def _describe(listening: socket.socket) -> Runtime:
-    url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
-    started_at = clock.iso(clock.SystemClock().now())
-    token, mcp_token = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES)
-    redaction.known.bind(token)
-    redaction.known.bind(mcp_token)
-    return Runtime(os.getpid(), url, token, mcp_token, baara_engine.__version__, started_at)
-
-
-@contextlib.contextmanager
-def _announced(home: Path, runtime: Runtime) -> Iterator[None]:
-    """Keep `runtime.json` while the server runs; it is written whole or not at all."""
-    path, unfinished = home / RUNTIME, home / f".{RUNTIME}.{os.getpid()}"
-    with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        json.dump(asdict(runtime), file)
-    unfinished.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
 """The log: one place in the home, a line of JSON each, without secrets, and never more than thirty megabytes.
 
-What ends the program unexpectedly is written there too, with the lines of code that led to it and none of the values.
+What ends the program unexpectedly is told there too, with the lines of code that led to it and none of the values; the
+reports of `crashes` are made of it.
 """
 
 import contextlib
-import faulthandler
 import json
 import logging
 import logging.handlers
@@ -18,7 +18,7 @@ from typing import TextIO
 
 from baara_engine import clock, errors, homes, redaction
 
-FOLDER, FILE, FATAL = "logs", "baara.log", "fatal.log"
+FOLDER, FILE = "logs", "baara.log"
 FILE_BYTES = 5 * 1024 * 1024  # of one file
 KEPT = 5  # older files beside it
 TAIL_BYTES = 256 * 1024  # read from the end of a file to give its last lines
@@ -70,7 +70,7 @@ def kept(home: Path) -> Iterator[None]:
             logging.getLogger().addHandler(handler)
             stack.callback(_drop, handler)
         stack.enter_context(_levels())
-        stack.enter_context(_last_words(folder))
+        stack.enter_context(_last_words())
         yield
 
 
@@ -113,16 +113,13 @@ def _levels() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _last_words(folder: Path) -> Iterator[None]:
+def _last_words() -> Iterator[None]:
     """Have what ends a thread, or the whole program, written down."""
     before = sys.excepthook, threading.excepthook
     sys.excepthook = _crashed
     threading.excepthook = _thread_crashed
     try:
-        with (folder / FATAL).open("a", encoding="utf-8") as fatal:
-            faulthandler.enable(fatal)
-            yield
-            faulthandler.disable()
+        yield
     finally:
         sys.excepthook, threading.excepthook = before
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pydantic
 
-from baara_app import handshake, lifecycle
+from baara_app import handshake, runtime
 from baara_engine import errors
 
 ANSWER_S = 10.0  # seconds: it is on this computer, and may just be starting
@@ -26,23 +26,23 @@ STRANGE = (
 )
 
 
-def runtime(home: Path) -> lifecycle.Runtime:
+def running(home: Path) -> runtime.Runtime:
     """Read how the engine of this home can be reached. Raises `errors.Unavailable` if there is none."""
     try:
-        told = (home / lifecycle.RUNTIME).read_bytes()[:MOST]
-        found = pydantic.TypeAdapter(lifecycle.Runtime).validate_json(told, strict=True)
+        told = (home / runtime.FILE).read_bytes()[:MOST]
+        found = pydantic.TypeAdapter(runtime.Runtime).validate_json(told, strict=True)
     except FileNotFoundError:
         raise errors.Unavailable(NOBODY.format(home=home)) from None
     except (OSError, ValueError) as error:
-        raise errors.Unavailable(f"{home / lifecycle.RUNTIME} cannot be read. Start Baara anew.") from error
-    if urlsplit(found.url).hostname != lifecycle.LOOPBACK:
+        raise errors.Unavailable(f"{home / runtime.FILE} cannot be read. Start Baara anew.") from error
+    if urlsplit(found.url).hostname != runtime.LOOPBACK:
         raise errors.Unavailable(STRANGE.format(url=found.url[:100], home=home))
     return found
 
 
 def link(home: Path, page: str = "/") -> str:
     """Give an address of a page that works once. Raises `errors.Unavailable`."""
-    found = runtime(home)
+    found = running(home)
     require_true(found, home)
     answer = _ask(found, "POST", handshake.NEW_LINK, {"Authorization": f"Bearer {found.token}"})
     path = answer.get("path")
@@ -53,7 +53,7 @@ def link(home: Path, page: str = "/") -> str:
 
 def ask_desk(home: Path, do: str, **more: str) -> dict[str, Any]:
     """Ask the engine of this home to show itself, or to quit. Raises `errors.Unavailable`, or `errors.Refused`."""
-    found = runtime(home)
+    found = running(home)
     require_true(found, home)
     query = urlencode({"do": do, **more})
     answer = _ask(found, "POST", f"{handshake.DESK}?{query}", {"Authorization": f"Bearer {found.token}"})
@@ -62,7 +62,7 @@ def ask_desk(home: Path, do: str, **more: str) -> dict[str, Any]:
     return answer
 
 
-def require_true(found: lifecycle.Runtime, home: Path) -> None:
+def require_true(found: runtime.Runtime, home: Path) -> None:
     """Raise `errors.Unavailable` unless the server knows the token of `runtime.json`, which it is not told."""
     challenge = secrets.token_urlsafe(CHALLENGE_BYTES)
     said = _ask(found, "GET", f"{handshake.PROVE}?challenge={challenge}", {}).get("proof")
@@ -71,8 +71,8 @@ def require_true(found: lifecycle.Runtime, home: Path) -> None:
         raise errors.Unavailable(STRANGE.format(url=found.url, home=home))
 
 
-def _ask(found: lifecycle.Runtime, method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
-    asking = http.client.HTTPConnection(lifecycle.LOOPBACK, urlsplit(found.url).port or 0, timeout=ANSWER_S)
+def _ask(found: runtime.Runtime, method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
+    asking = http.client.HTTPConnection(runtime.LOOPBACK, urlsplit(found.url).port or 0, timeout=ANSWER_S)
     try:
         asking.request(method, path, headers=headers)
         told = json.loads(asking.getresponse().read(MOST))

@@ -139,6 +139,6 @@ def short(ids: Sequence[str]) -> list[str]:
     return [id_[:length] for id_ in ids]
 
 
-def count(number: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, many: str = "") -> str:
+    """Write a number of things; `many` where the plural of a noun needs more than an s."""
+    return f"{number:,} {noun if number == 1 else many or f'{noun}s'}"

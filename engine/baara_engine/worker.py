@@ -143,7 +143,8 @@ class Worker:
         while not self._wake.is_set() and not self._is_due() and not changed():
             begun, nap_s = self._store.clock.monotonic(), self._nap_s()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), nap_s)
+                async with asyncio.timeout(nap_s):
+                    await self._wake.wait()
             self._machine.napped(nap_s, self._since(begun))
 
     def _nap_s(self) -> float:

@@ -71,7 +71,7 @@ def test_the_key_leaves_the_environment_at_once(monkeypatch: pytest.MonkeyPatch,
     credentials.take_from_environment()
     assert credentials.VARIABLE not in os.environ
     assert credentials.api_key() == KEY
-    assert credentials.whereabouts() == credentials.Whereabouts("environment", "Test ring", None)
+    assert credentials.whereabouts() == credentials.Whereabouts("environment", "Test ring", None, None)
 
 
 def test_a_kept_key_goes_before_that_of_the_environment(
@@ -114,6 +114,41 @@ def test_a_locked_keyring_is_asked_once_and_in_time(ring: Callable[[str], type])
     locked.opened.set()  # type: ignore[attr-defined]
     [asking] = [thread for thread in threading.enumerate() if thread.name == "baara-keyring"]
     asking.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("keyring.backends.null.Keyring", "it forgets what it is given"),
+        ("keyring.backends.fail.Keyring", "it keeps nothing"),
+        ("keyring.backends.chainer.ChainerBackend", "it may keep a key in any keyring that is installed"),
+        ("keyrings.alt.file.PlaintextKeyring", "it keeps keys where they can be read, many in plain text"),
+        ("somebody.Else" * 100, "Baara knows nothing about it"),
+    ],
+)
+def test_a_keyring_that_is_not_trusted_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, ring: Callable[[str], type], name: str, why: str
+) -> None:
+    """Whoever has chosen it for all programs is told why this one goes by it; the trusted one is used."""
+    ring("Ring")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", name)
+    assert credentials.keep(KEY) == "Test ring"
+    told = credentials.whereabouts()
+    assert (told.source, told.problem) == ("keyring", None)
+    assert told.passed_over == f"The keyring “{name[:100]}”, which PYTHON_KEYRING_BACKEND names, is not used: {why}."
+
+
+@pytest.mark.parametrize("said", ["[backend]\n", "no section", "\xff", "[backend]\ndefault-keyring=rings.Ring\n"])
+def test_what_needs_no_word_gets_none(
+    monkeypatch: pytest.MonkeyPatch, ring: Callable[[str], type], tmp_path: Path, said: str
+) -> None:
+    """A file that names nothing, or is damaged, or names the trusted one, is no matter."""
+    ring("Ring")
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "python_keyring").mkdir()
+    (tmp_path / "python_keyring" / "keyringrc.cfg").write_text(said, "latin-1")
+    assert credentials.whereabouts().passed_over is None
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "x" * 301, "nul\0"])

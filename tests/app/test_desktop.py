@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from baara_app import lifecycle
+from baara_app import runtime
 
 LONG_S = 60.0
 HIDDEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "BAARA_", "ANTHROPIC_")
@@ -57,7 +57,7 @@ def test_the_second_shows_the_first(home: Path, browser: tuple[str, Path]) -> No
         assert (page.status, b"Baara" in page.read()) == (200, True)
     first.terminate()
     assert ended(first)[0] == 0
-    assert not (home / lifecycle.RUNTIME).exists()
+    assert not (home / runtime.FILE).exists()
 
 
 def test_six_at_once_are_one_engine(home: Path, browser: tuple[str, Path]) -> None:
@@ -65,7 +65,7 @@ def test_six_at_once_are_one_engine(home: Path, browser: tuple[str, Path]) -> No
     how, seen = browser
     six = [started(home, BROWSER=how) for _ in range(6)]
     assert len({one.partition("/open")[0] for one in links(seen, 6)}) == 1
-    port = json.loads((home / lifecycle.RUNTIME).read_text())["url"].rpartition(":")[2]
+    port = json.loads((home / runtime.FILE).read_text())["url"].rpartition(":")[2]
     asking = http.client.HTTPConnection("127.0.0.1", int(port), timeout=LONG_S)
     asking.request("GET", "/healthz")
     assert asking.getresponse().read() == b'{"status":"ok"}'

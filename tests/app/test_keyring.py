@@ -55,7 +55,12 @@ def test_the_key_is_kept_used_and_deleted(session: Callable[..., list[str]], hom
         f"{BAARA} key status",
     )
     assert json.loads(told[0]) == {"kept": True, "keyring": "SecretService", "resumed": 0}
-    assert json.loads(told[1]) == {"source": "keyring", "keyring": "SecretService", "problem": None}
+    assert json.loads(told[1]) == {
+        "source": "keyring",
+        "keyring": "SecretService",
+        "problem": None,
+        "passed_over": None,
+    }
     assert told[2:5] == [KEY, "The key is deleted from the keyring (Secret Service).", "3"]
     assert told[5].startswith("There is no key.")
     assert all(KEY.encode() not in path.read_bytes() for path in home.rglob("*") if path.is_file())

@@ -70,6 +70,28 @@ def test_a_link_opens_the_pages_once(home: Path) -> None:
         used.value.close()
 
 
+def test_everybody_can_be_shut_out(home: Path) -> None:
+    """`baara revoke` makes cookies and links worthless, and the tokens new; who reads the new ones goes on."""
+    with serving(home) as (_, url):
+        link, before = reaching.link(home), reaching.running(home)
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert browser.open(link, timeout=60).status == 200
+        unused = reaching.link(home)
+        command = [sys.executable, "-m", "baara_app", "--home", str(home), "revoke", "--json"]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+        assert json.loads(done.stdout) == {"revoked": 1}
+        after = reaching.running(home)
+        assert {before.token, before.mcp_token}.isdisjoint({after.token, after.mcp_token})
+        assert (after.url, after.pid) == (before.url, before.pid)
+        for opener, address in ((browser, url), (urllib.request.build_opener(), unused)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                opener.open(address, timeout=60)
+            assert refused.value.code == 401
+            refused.value.close()
+        assert browser.open(reaching.link(home), timeout=60).status == 200
+        assert not [line for line in (home / "logs" / "baara.log").read_text().splitlines() if after.token in line]
+
+
 def test_nobody_who_took_the_port_gets_the_token(home: Path) -> None:
     """A program on the port of an engine that has gone cannot show that it knows the token, and is told nothing."""
     with impostor(home), pytest.raises(errors.Unavailable, match="Nothing was sent to it"):

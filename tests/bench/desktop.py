@@ -116,7 +116,7 @@ def _started(folder: Path) -> tuple[float, float]:
             time.sleep(0.005)
         working = time.perf_counter() - begun
         url = json.loads(process.stdout.readline())["url"] if process.stdout else ""
-        token = reaching.runtime(home).token
+        token = reaching.running(home).token
         while not _has_page(url, token):
             time.sleep(0.005)
         usable = time.perf_counter() - begun

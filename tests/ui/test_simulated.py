@@ -16,7 +16,7 @@ from baara_engine.records import Lane
 from baara_engine.requests import Submission
 from baara_engine.testing.scripted import ScriptedModels
 from baara_ui import head
-from baara_ui.house import House, NoDesk, NoKeys
+from baara_ui.house import House, NoAccess, NoDesk, NoKeys, NoLogbook
 from baara_ui.hub import Hub
 from baara_ui.page import Page
 from baara_ui.pages.compose import Compose
@@ -37,7 +37,7 @@ def working(engine: Engine) -> Iterator[Engine]:
 async def user(working: Engine) -> AsyncIterator[User]:
     """Give a user of its pages."""
     hub = Hub(working)
-    house = House(working, hub, NoKeys(), NoDesk())
+    house = House(working, hub, NoKeys(), NoDesk(), NoAccess(), NoLogbook())
 
     def show(page: type[Page]) -> Page:
         head.add()

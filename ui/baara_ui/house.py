@@ -1,5 +1,6 @@
 """What every page is given."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +14,7 @@ class KeyState:
 
     source: str | None  #: "keyring", "environment", or None for nowhere
     keyring: str | None  #: its name
-    problem: str | None  #: why the keyring cannot be used
+    problem: str | None  #: why the keyring cannot be used, or why another one is not
 
 
 class Keys(Protocol):
@@ -105,11 +106,104 @@ class NoDesk:
         return f"It cannot be {'switched on' if on else 'switched off'} from here."
 
 
+class Access(Protocol):
+    """Who is let in, by the cookie of a window or browser. To be used in the loop that serves."""
+
+    def windows(self) -> int:
+        """Give how many hold a cookie that lets them in."""
+        ...
+
+    def revoke_others(self, cookies: Mapping[str, str]) -> int:
+        """Shut all out but the one with these cookies, and give how many it were."""
+        ...
+
+
+class NoAccess:
+    """Who is let in where there is no guard."""
+
+    def windows(self) -> int:
+        """Know of none."""
+        return 0
+
+    def revoke_others(self, cookies: Mapping[str, str]) -> int:  # noqa: ARG002 - as the protocol says
+        """Shut nobody out."""
+        return 0
+
+
+class Line(Protocol):
+    """A line of the log."""
+
+    @property
+    def at(self) -> str:
+        """Give when, as ISO 8601 in UTC."""
+        ...
+
+    @property
+    def level(self) -> str:
+        """Give how grave it is."""
+        ...
+
+    @property
+    def logger(self) -> str:
+        """Give the part of the program that says it."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Give what it says."""
+        ...
+
+
+class Report(Protocol):
+    """A crash report."""
+
+    @property
+    def at(self) -> str:
+        """Give when, as ISO 8601 in UTC."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """Give what fell over."""
+        ...
+
+    @property
+    def trace(self) -> str:
+        """Give the lines of code that led to it."""
+        ...
+
+
+class Logbook(Protocol):
+    """What the program has written down about itself."""
+
+    def lines(self, count: int, level: str) -> Sequence[Line]:
+        """Give the last lines of the log of this level or above, oldest first. Raises `errors.Unavailable`."""
+        ...
+
+    def crashes(self) -> Sequence[Report]:
+        """Give the crash reports, newest first."""
+        ...
+
+
+class NoLogbook:
+    """What is written down where nothing is."""
+
+    def lines(self, count: int, level: str) -> Sequence[Line]:  # noqa: ARG002 - as the protocol says
+        """Know of none."""
+        return ()
+
+    def crashes(self) -> Sequence[Report]:
+        """Know of none."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """The engine, what tells of changes, who keeps keys, and the program around it."""
+    """The engine, what tells of changes, and the program around the pages: its keys, its desk, its guard, its log."""
 
     engine: Engine
     hub: Hub
     keys: Keys
     desk: Desk
+    access: Access
+    logbook: Logbook

@@ -11,7 +11,7 @@ from baara_engine.records import Event
 log = logging.getLogger(__name__)
 
 GATHER_S = 0.1  # so long news is gathered: a thousand events in a second are ten looks at the store, not a thousand
-LOOK_S = 1.0  # whoever cannot send a nudge is noticed after so long at most
+LOOK_S = 5.0  # whoever cannot send a nudge is noticed after so long at most; each look wakes the processor
 AT_ONCE = 1000  # events read at once
 
 Told = Callable[[list[Event]], None]
@@ -48,9 +48,9 @@ class Hub:
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._engine.news() as news:
             while not self._stopping.is_set():
-                news.wait(LOOK_S)
-                self._stopping.wait(GATHER_S)
-                news.drain()
+                if news.wait(LOOK_S):
+                    self._stopping.wait(GATHER_S)
+                    news.drain()
                 try:
                     self._look(loop)
                 except Exception:

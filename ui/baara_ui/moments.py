@@ -23,6 +23,14 @@ def until(said: str, now: Millis) -> Millis:
     return parsing.parse_at(said, now).at
 
 
+def read(text: str) -> Millis | None:
+    """Give the moment that was written as ISO 8601; None if it is none."""
+    try:
+        return millis(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
 def told(moment: Millis) -> str:
     """Write a moment in this computer's zone."""
     return local(moment).strftime("%A, %d %B, %H:%M")

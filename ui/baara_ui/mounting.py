@@ -8,10 +8,8 @@ from fastapi import FastAPI, Request
 from nicegui import app as nicegui_app
 from nicegui import ui
 
-from baara_engine.engine import Engine
 from baara_ui import files, head
-from baara_ui.house import Desk, House, Keys
-from baara_ui.hub import Hub
+from baara_ui.house import House
 from baara_ui.page import Page
 
 STATIC = Path(__file__).parent / "static"
@@ -38,21 +36,18 @@ TABLE: dict[str, tuple[str, str]] = {
 }
 
 
-def mount(app: FastAPI, engine: Engine, keys: Keys, desk: Desk) -> Hub:
-    """Add all pages, what they load, and the files of workspaces; give what tells of changes."""
-    hub = Hub(engine)
-    house = House(engine, hub, keys, desk)
+def mount(app: FastAPI, house: House) -> None:
+    """Add all pages, what they load, and the files of workspaces; the news is told while the app runs."""
     for address, (module, name) in TABLE.items():
         _add(address, getattr(importlib.import_module(module), name), house)
     nicegui_app.add_static_files("/static", str(STATIC))
-    files.add(app, engine)
-    nicegui_app.on_startup(lambda: hub.start(asyncio.get_running_loop()))
-    nicegui_app.on_shutdown(hub.stop)
+    files.add(app, house.engine)
+    nicegui_app.on_startup(lambda: house.hub.start(asyncio.get_running_loop()))
+    nicegui_app.on_shutdown(house.hub.stop)
     ui.run_with(
         app, title="Baara", dark=None, language="en-US", tailwind=False, reconnect_timeout=RECONNECT_S,
         show_welcome_message=False, binding_refresh_interval=None, favicon=head.FAVICON,
     )  # fmt: skip
-    return hub
 
 
 def _add(address: str, page: type[Page], house: House) -> None:

@@ -98,6 +98,10 @@ class Page:
             self._pending = asyncio.get_running_loop().call_later(wait_s, self._refresh_now)
         self._is_behind = True
 
+    def cookies(self) -> Mapping[str, str]:
+        """Give what the browser was known by when it opened this page."""
+        return self._client.request.cookies
+
     def now(self) -> Millis:
         """Give the time."""
         return self.engine.store.clock.now()

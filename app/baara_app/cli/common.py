@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app import lifecycle, paths
+from baara_app import crashes, lifecycle, paths
 from baara_engine import errors
 from baara_engine.engine import Engine
 
 Command = Callable[..., int | None]
-
+# What ends a command and is no mistake of ours: told in a line of its own.
+EXPECTED = (errors.BaaraError, OSError, typer.TyperException, typer.Exit, typer.Abort)
 
 Home = Annotated[str | None, typer.Option(help=f"The data folder, instead of {paths.VARIABLE}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -64,7 +65,8 @@ def command(function: Command) -> Command:
         shell = _shell(context, _gathered(Globals, given))
         for name, group in groups.items():
             given[name] = _gathered(group, given)
-        return function(shell, **given)
+        with crashes.told(shell.home, *EXPECTED):
+            return function(shell, **given)
 
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     spelled = [context, *(option for part in parameters for option in _spelled(part)), *_options(Globals)]

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from baara_app import credentials, lifecycle
+from baara_app import crashes, credentials, lifecycle
 from baara_app.cli import common, output
 from baara_app.cli.common import Shell
-from baara_engine import addresses, config, errors, sandboxes
+from baara_engine import addresses, clock, config, errors, sandboxes, words
 from baara_engine import doctor as examining
 from baara_engine.doctor import Finding
 from baara_engine.sandboxes import conformance
@@ -23,6 +23,8 @@ SET_KEY = (
     f"Set a key by `baara key set`, or for one run by {credentials.VARIABLE}; the model `{config.OFFLINE}` needs none."
 )
 SERVICE = "the service of Anthropic"
+DAY_MS = 24 * 3600 * 1000
+LATELY_MS = 7 * DAY_MS
 
 
 Tried = Annotated[
@@ -36,7 +38,7 @@ def doctor(shell: Shell, sandbox: Tried = None) -> int:
     if sandbox is not None:
         return _try(shell, sandbox)
     settings, key = lifecycle.config(), credentials.whereabouts()
-    probes = (lambda: _keyring(key), lambda: _service(settings, key))
+    probes = (lambda: _keyring(key), lambda: _service(settings, key), lambda: _crashes(shell.home))
     findings = examining.examine(shell.home, probes)
     well = all(finding.ok for finding in findings)
     if shell.json:
@@ -81,9 +83,19 @@ def _lines(finding: Finding) -> list[str]:
     return told if finding.remedy is None else [*told, f"  → {finding.remedy}"]
 
 
+def _crashes(home: Path) -> Finding:
+    """Say whether something fell over lately; what is older was read, or matters no more."""
+    found = crashes.listing(home)
+    new = [report for report in found if report.is_since(clock.SystemClock().now() - LATELY_MS)]
+    if new:
+        what = f"{words.count(len(new), 'report')} of the last {LATELY_MS // DAY_MS} days, the newest: {new[0].what}"
+        return Finding("crashes", ok=False, detail=what, remedy="Read what happened: baara log --crashes")
+    return Finding("crashes", ok=True, detail="nothing fell over lately" if found else "nothing fell over")
+
+
 def _keyring(key: credentials.Whereabouts) -> Finding:
     if key.problem is None:
-        return Finding("keyring", ok=True, detail=f"{key.keyring} answers")
+        return Finding("keyring", ok=True, detail=" ".join(filter(None, (f"{key.keyring} answers.", key.passed_over))))
     if key.source is not None:
         return Finding("keyring", ok=True, detail=f"not reached, and not needed: the key is in the {key.source}")
     return Finding("keyring", ok=False, detail=key.problem, remedy=SET_KEY)

@@ -46,6 +46,8 @@ def status(shell: Shell) -> None:
     output.text(NO_KEY if found.source is None else WHERE[found.source].format(keyring=found.keyring))
     if found.problem is not None:
         output.text(found.problem)
+    elif found.passed_over is not None:  # else the problem says it, too
+        output.text(found.passed_over)
 
 
 @app.command("check")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import baara_engine
-from baara_app import credentials, desktop, lifecycle, paths
+from baara_app import crashes, credentials, desktop, lifecycle, paths
 from baara_app.cli import (
     backup,
     common,
@@ -26,6 +26,7 @@ from baara_app.cli import (
     questions,
     queues,
     quitting,
+    revoking,
     schedule,
     serve,
     settings,
@@ -49,6 +50,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("open")(opening.open_)
 app.command("quit")(quitting.quit_)
+app.command("revoke")(revoking.revoke)
 app.command("submit")(submit.submit)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(executions.app, name="executions")
@@ -81,6 +83,7 @@ EXIT_STATUS: tuple[tuple[type[errors.BaaraError], int], ...] = (
     (errors.NotFound, 3),
     (errors.Unavailable, 5),
     (errors.StoreError, 5),
+    (crashes.Fault, 70),  # EX_SOFTWARE of sysexits.h
     (Interrupted, 130),  # as shells report a program ended by Ctrl-C
     (errors.BaaraError, 4),
 )
@@ -123,7 +126,8 @@ def main(
         told = baara_engine.__version__
         output.document({"version": told}) if json else output.text(f"baara {told}")
     elif context.invoked_subcommand is None:
-        return desktop.open_app(paths.home(home))
+        with crashes.told(paths.home(home), *common.EXPECTED):
+            return desktop.open_app(paths.home(home))
     return None
 
 

@@ -3,7 +3,7 @@
 import json
 
 import baara_engine
-from baara_app import lifecycle
+from baara_app import runtime
 from baara_app.cli import common, documents, output, queues
 from baara_app.cli.common import Shell
 from baara_engine import clock, words
@@ -70,7 +70,7 @@ def _engine(working: bool, running: Json | None) -> str:  # noqa: FBT001 - a fac
 def _runtime(shell: Shell) -> Json | None:
     """Read how to reach the engine; None where it has no server, or is just starting or stopping."""
     try:
-        known = json.loads((shell.home / lifecycle.RUNTIME).read_text("utf-8"))
+        known = json.loads((shell.home / runtime.FILE).read_text("utf-8"))
         return {name: known[name] for name in SHOWN}
     except (OSError, ValueError, KeyError):
         return None

@@ -64,6 +64,7 @@ class Desk:
         self._next_look = time.monotonic()
         self._last_menu: menu.Item | None = None
         self._page = "/"
+        self._is_out = False  # the window's cookie may be worth nothing any more
         self._stopping = False
         self.finishing = False
         self._thread = threading.Thread(target=self._run, name="baara-desk", daemon=True)
@@ -90,6 +91,10 @@ class Desk:
             return handshake.NOBODY
         self._todo.put(lambda: self._show(page))
         return WINDOW if self.window.lacks is None else BROWSER
+
+    def was_shut_out(self) -> None:
+        """Let the window in again when it is next shown."""
+        self._is_out = True
 
     @property
     def at_work(self) -> int:
@@ -171,8 +176,8 @@ class Desk:
             self._last_menu = made
 
     def _show(self, page: str | None) -> None:
-        page, go = (page, True) if page is not None else ("/", False)
-        self._page = page
+        page, go = (page, True) if page is not None else ("/", self._is_out)
+        self._page, self._is_out = page, False
         if not self.window.tell("show", home=str(self._home), page=page, go=go):
             browsing.show(reaching.link(self._home, page))
 

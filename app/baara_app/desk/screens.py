@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from baara_app import crashes
 from baara_app.desk import children
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ class Screen:
         if status == 0 or self.lacks is not None:
             return None
         self._falls = [at for at in self._falls if now_s - at < ENOUGH_S]
-        log.warning("the %s fell over (status %d): %s", self.name, status, last_words)
+        told = {crashes.WORDS: last_words or "It said nothing."}
+        log.warning("the %s fell over (status %d): %s", self.name, status, last_words, extra=told)
         if len(self._falls) >= len(AGAIN_S):
             self.lacks = f"The {self.name} fell over {len(self._falls) + 1} times; it is left until Baara starts anew."
             return None

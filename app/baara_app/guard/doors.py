@@ -91,9 +91,16 @@ class Doors:
         found.seen_at = self._now()
         return found
 
-    def revoke_sessions(self) -> int:
-        """Take all sessions and links back; sockets that are open are closed. Give how many sessions there were."""
-        gone, self._sessions, self._launches = self._sessions, {}, {}
+    @property
+    def sessions(self) -> int:
+        """Give how many there are."""
+        return len(self._sessions)
+
+    def revoke_sessions(self, spare: str | None = None) -> int:
+        """Take all sessions and links back, but for one; sockets that are open are closed. Give how many it were."""
+        stays = {} if spare is None else {key: one for key, one in self._sessions.items() if key == _hash(spare)}
+        gone = {key: one for key, one in self._sessions.items() if key not in stays}
+        self._sessions, self._launches = stays, {}
         self._keeper.save(self._sessions)
         for visitor in gone.values():
             visitor.gone.set()

@@ -21,21 +21,25 @@ class Kept:
         """Take the home, and the port: a cookie belongs to one."""
         self._path = home / FILE
         self._port = port
+        self._made: dict[bytes, float] = {}  # hash → when, in seconds since 1970
 
     def load(self) -> list[bytes]:
         """Give the hashes of the sessions that still hold; none where the file is missing, or not ours."""
         try:
             told = json.loads(self._path.read_text("ascii"))
             now = time.time()
-            if told["port"] != self._port:
-                return []
-            return [bytes.fromhex(key) for key, at in told["sessions"].items() if 0 <= now - float(at) < KEPT_S]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            made = {bytes.fromhex(key): float(at) for key, at in told["sessions"].items()}
+            is_ours = told["port"] == self._port
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return []
+        self._made = {key: at for key, at in made.items() if is_ours and 0 <= now - at < KEPT_S}
+        return list(self._made)
 
     def save(self, hashes: Iterable[bytes]) -> None:
         """Write them, whole or not at all."""
-        told = {"port": self._port, "sessions": {key.hex(): time.time() for key in hashes}}
+        now = time.time()
+        self._made = {key: self._made.get(key, now) for key in hashes}
+        told = {"port": self._port, "sessions": {key.hex(): at for key, at in self._made.items()}}
         unfinished = self._path.with_name(f".{FILE}.{os.getpid()}")
         with os.fdopen(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             json.dump(told, file)

@@ -48,6 +48,11 @@ def test_what_the_environment_names_as_keyring_is_not_used(baara: Baara, tmp_pat
     named = baara("key", "set", stdin=KEY, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring")
     configured = baara("key", "set", stdin=KEY, XDG_CONFIG_HOME=str(tmp_path / "config"))
     assert (named.returncode, configured.returncode) == (5, 5)
+    assert named.stderr.endswith(
+        "The keyring “keyring.backends.null.Keyring”, which PYTHON_KEYRING_BACKEND names, is not used: "
+        "it forgets what it is given.\n"
+    )
+    assert f"“evil.Keyring”, which {config / 'keyringrc.cfg'} names, is not used: Baara knows" in configured.stderr
     assert not (tmp_path / "ran").exists()
 
 

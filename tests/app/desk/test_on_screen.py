@@ -106,6 +106,19 @@ def test_the_window_goes_and_comes_while_work_goes_on(desktop: Desktop, app: sub
     assert app.poll() is None
 
 
+NEW_AND_CONNECTED = "!window.before && document.title === 'Inbox · Baara' && Boolean(window.socket?.connected)"
+
+
+def test_a_window_that_was_shut_out_comes_back_by_itself(desktop: Desktop, app: subprocess.Popen[str]) -> None:
+    """After `baara revoke` it is the app's own window that is let in again, and nobody else's."""
+    until(lambda: (desktop.page() or {}).get("title") == "Inbox · Baara", "the inbox")
+    desktop.evaluate("window.before = true")
+    told = desktop.ask(sys.executable, "-m", "baara_app", "revoke")
+    assert told.startswith("1 window or browser shut out, and the tokens are new.")
+    until(lambda: desktop.evaluate(NEW_AND_CONNECTED), "the inbox again")
+    assert app.poll() is None
+
+
 # Another program's window, by Qt.
 WINDOW_BEFORE = (
     "from PySide6.QtWidgets import QApplication, QLabel; app = QApplication([]); label = QLabel('before'); "

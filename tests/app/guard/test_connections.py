@@ -4,12 +4,11 @@ import http.client
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
-from baara_app.guard import connections
+from baara_app.guard import connections, doors
 from baara_app.server import Server
 
 LONG_S = 30.0
@@ -18,11 +17,11 @@ MANY = 1000  # sockets that somebody opens
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[int]:
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Serve on a free port, with little patience."""
     monkeypatch.setattr(connections, "HEAD_S", 0.5)
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    server = Server(listening, TOKEN, "m" * 43, FastAPI(), tmp_path)
+    server = Server(listening, doors.Doors(TOKEN, "m" * 43, time.monotonic, "baara"), FastAPI())
     yield listening.getsockname()[1]
     server.stop()
     listening.close()

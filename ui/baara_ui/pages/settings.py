@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from baara_engine import errors
+from baara_engine import errors, words
 from baara_engine.agent.prices import Price
 from baara_engine.settings import Settings as Setting
 from baara_ui.house import House
@@ -37,6 +37,7 @@ class Settings(Page):
         for name, do in {
             "keep-key": self._keep, "check-key": self._check, "forget-key": self._forget, "allow-host": self._allow,
             "forbid-host": self._forbid, "revoke": self._revoke, "set": self._set, "login": self._login,
+            "shut-out": self._shut_out,
         }.items():  # fmt: skip
             self.on(name, do)
 
@@ -76,13 +77,18 @@ class Settings(Page):
         await asyncio.to_thread(self.engine.revoke, fields["id"], by=BY)
         self.say("Taken back. What has run has run.")
 
+    async def _shut_out(self, _fields: Fields) -> None:
+        gone = self.house.access.revoke_others(self.cookies())
+        self.say(f"Shut out: {words.count(gone, 'window or browser', 'windows or browsers')}. This one stays.")
+
     def _values(self) -> dict[str, Any]:
         return {
             "key": self.key, "key_told": self.key_told, "hosts": self.engine.fetch_hosts(),
             "servers": self.engine.mcp_servers(), "grants": self.engine.grants(),
             "said": self.engine.settings(), "now": self.engine.config, "fixed": self.engine.config.fixed,
             "about": {name: field.description for name, field in Setting.model_fields.items()},
-            "variables": VARIABLES, "screens": self.house.desk.screens_here(), "at_login": self.at_login,
+            "variables": VARIABLES, "windows": self.house.access.windows(),
+            "screens": self.house.desk.screens_here(), "at_login": self.at_login,
             "prices": [_price(model, price, own) for model, (price, own) in self.engine.prices().items()],
         }  # fmt: skip
 

@@ -255,13 +255,21 @@
     document.documentElement.dataset.theme = next;
     localStorage.setItem("baara-theme", next);
   }
-  let lost = false;
+  let lost = 0; // looks since the connection was lost
   setInterval(() => {
     const is = Boolean(window.socket) && !window.socket.connected;
     document.body.classList.toggle("is-offline", is);
     if (lost && !is) send("look");
-    lost = is;
+    lost = is ? lost + 1 : 0;
+    if (lost % 4 === 1) leaveIfShutOut();
   }, 500);
+
+  // Whoever was shut out does not go on looking at what stands there: the guard's own page says how to come back.
+  async function leaveIfShutOut() {
+    try {
+      if ((await fetch("/static/baara.js", { method: "HEAD", cache: "no-store" })).status === 401) location.reload();
+    } catch { /* Baara is not there: it is tried again */ }
+  }
 
   window.baara = { changed, send };
 })();
