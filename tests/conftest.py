@@ -6,6 +6,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from tests import beside as running_beside
+from tests.beside import beside  # noqa: F401 - a fixture
 
 from baara_engine import clock
 from baara_engine.engine import Engine
@@ -46,6 +48,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         function = getattr(item, "function", None)
         if function is not None and not (function.__doc__ or "").strip():
             raise pytest.UsageError(f"{item.nodeid} has no docstring that says what is true")
+    running_beside.put_last(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin what takes long and can run beside the rest."""
+    if not session.config.option.collectonly:
+        running_beside.start(session.config, session.items)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing running."""
+    running_beside.stop(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,7 +32,7 @@ def start(
     cookie, keeper = f"baara-{port}", kept.Kept(engine.home, port)
     opened = doors.Doors(found.token, found.mcp_token, time.monotonic, cookie, keeper)
     return Server(
-        listening, opened, _pages(engine, keys, asked, access.Access(engine.home, found, opened, asked.was_shut_out))
+        listening, opened, pages(engine, keys, asked, access.Access(engine.home, found, opened, asked.was_shut_out))
     )
 
 
@@ -88,7 +88,7 @@ class Web(uvicorn.Server):
             await leaving.wait()
 
 
-def _pages(engine: Engine, keys: house.Keys, asked: desk.Desk, opened: access.Access) -> FastAPI:
+def pages(engine: Engine, keys: house.Keys, asked: desk.Desk, opened: access.Access) -> FastAPI:
     """Make what is served. One for each process, because NiceGUI is one for each."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     routes.add(app, asked, opened)

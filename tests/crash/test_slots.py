@@ -2,8 +2,6 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from tests.crash import slots
@@ -11,7 +9,6 @@ from tests.crash import slots
 from baara_engine.clock import Millis
 from baara_engine.scheduling.scheduler import Scheduler
 
-ROOT = Path(__file__).parents[2]
 # Seeds of two hundred schedules, from 1 on. They take minutes, so a person's run has some, and the project's own all.
 LARGE_HOUSES = 500 if os.environ.get("CI") == "true" else 8
 SEEDS = (1, 2, 3, 5, 20261135)  # in the last, a clock that is ten years ahead queues what is made up for
@@ -39,14 +36,16 @@ def test_a_due_time_that_a_person_called_off_may_come_again() -> None:
 
 
 @pytest.mark.timeout(3000)
-def test_months_of_two_hundred_schedules_are_in_the_ledger_as_the_policies_say() -> None:
+@pytest.mark.beside(
+    "tests.crash.slots", "--seed", 1, "--seeds", LARGE_HOUSES, "--schedules", slots.MANY, "--jobs", os.cpu_count() or 1
+)
+def test_months_of_two_hundred_schedules_are_in_the_ledger_as_the_policies_say(
+    beside: subprocess.CompletedProcess[str],
+) -> None:
     """So it is with two hundred schedules, seed after seed."""
-    wanted = {"seed": 1, "seeds": LARGE_HOUSES, "schedules": slots.MANY, "jobs": os.cpu_count() or 1}
-    options = [part for name, value in wanted.items() for part in (f"--{name}", str(value))]
-    command = [sys.executable, "-m", "tests.crash.slots", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    print(done.stdout)
-    assert done.returncode == 0, done.stdout + done.stderr
+    print(beside.stdout)
+    assert beside.returncode == 0, beside.stdout
+    assert f"{LARGE_HOUSES} × 30 days" in beside.stdout
 
 
 def test_a_month_happens_again_as_it_was() -> None:

@@ -65,6 +65,7 @@ class Desk:
         self._last_menu: menu.Item | None = None
         self._page = "/"
         self._is_out = False  # the window's cookie may be worth nothing any more
+        self._unseen: Callable[[], None] | None = None  # shows the page that the window was told and has not shown yet
         self._stopping = False
         self.finishing = False
         self._thread = threading.Thread(target=self._run, name="baara-desk", daemon=True)
@@ -178,7 +179,9 @@ class Desk:
     def _show(self, page: str | None) -> None:
         page, go = (page, True) if page is not None else ("/", self._is_out)
         self._page, self._is_out = page, False
+        self._unseen = lambda: self._show(page if go else None)
         if not self.window.tell("show", home=str(self._home), page=page, go=go):
+            self._unseen = None
             browsing.show(reaching.link(self._home, page))
 
     def _stop(self) -> None:
@@ -199,6 +202,8 @@ class Desk:
                 self._do_without(screen, str(said["why"]))
             case children.ENDED:
                 self._ended(screen, said)
+            case "shown":
+                self._unseen = None
             case "clicked" if screen is self.tray:
                 self._clicked(str(said["id"]))
             case "clicked":
@@ -217,9 +222,12 @@ class Desk:
 
     def _ended(self, screen: Screen, said: dict[str, Any]) -> None:
         again_s = screen.has_ended(int(said["pid"]), int(said["status"]), time.monotonic(), str(said["errors"]))
-        if again_s is not None and screen is self.tray:
+        if screen is self.tray and again_s is not None:
             self._last_menu = None
             self._timers.append((time.monotonic() + again_s, self._look))
+        if screen is self.window and self._unseen is not None and not self._stopping:
+            # It was just closing when it was asked for, or fell over before it showed anything.
+            self._timers.append((time.monotonic() + (again_s or 0.0), self._unseen))
 
     def _clicked(self, what: str) -> None:
         if what == menu.OPEN:

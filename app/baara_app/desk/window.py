@@ -33,7 +33,7 @@ class Window:
     def __init__(self, line: talking.Line) -> None:
         """Wait to be told what to show."""
         self._line = line
-        self._first = threading.Event()
+        self._first, self._is_closing = threading.Event(), threading.Event()
         self._home: Path | None = None
         self._page = "/"
         self._window: Any = None
@@ -52,6 +52,7 @@ class Window:
             TITLE, link, width=SIZE[0], height=SIZE[1], min_size=SMALLEST, background_color=BACKGROUND, text_select=True
         )
         self._window.events.shown += lambda: self._line.say("shown")
+        self._window.events.closing += self._is_closing.set
         self._window.events.closed += lambda: self._line.say("closed")
         try:
             webview.start(private_mode=True, debug=False)
@@ -67,11 +68,14 @@ class Window:
         if not self._first.is_set():
             self._first.set()
             return
+        if self._is_closing.is_set():
+            return  # the next process shows it: what is asked of one that closes is lost on it
         if message["go"]:
             with contextlib.suppress(errors.BaaraError):
                 self._window.load_url(self._link())
         self._window.show()
         self._window.restore()
+        self._line.say("shown")
 
     def _link(self) -> str:
         if self._home is None:

@@ -16,6 +16,7 @@ import pytest
 from tests.app.desk import rig
 from tests.app.desk.rig import Desktop, until
 
+from baara_app import reaching
 from baara_engine.engine import Engine
 from baara_engine.records import Kind
 from baara_engine.requests import Submission
@@ -103,6 +104,19 @@ def test_the_window_goes_and_comes_while_work_goes_on(desktop: Desktop, app: sub
     until(lambda: desktop.front() == "Baara", "Baara in front")
     assert desktop.windows().count("Baara") == 1
     other.kill()
+    assert app.poll() is None
+
+
+def test_a_window_that_is_asked_for_while_it_closes_comes_back(desktop: Desktop, app: subprocess.Popen[str]) -> None:
+    """Its process is still ending: what it is told then is lost on it, and not on its person."""
+    for _ in range(5):
+        until(lambda: (desktop.page() or {}).get("title") == "Inbox · Baara", "the inbox")
+        before = children(app)["window"].pid
+        desktop.ask("wmctrl", "-c", "Baara")
+        until(lambda: "Baara" not in desktop.windows(), "no window")
+        reaching.ask_desk(data(desktop), "show")
+        until(lambda: before not in {one.pid for one in children(app).values()}, "its process to end")  # noqa: B023
+        until(lambda: "window" in children(app), "the next window")
     assert app.poll() is None
 
 
