@@ -37,7 +37,7 @@ def _become(home: Path, port: int) -> int:
 
 def _show_other(home: Path) -> None:
     """Have the one that runs show itself; it may have no screen where this one has. Raises `errors.Unavailable`."""
-    if reaching.ask_desk(home, "show").get("by") == handshake.NOBODY:
+    if reaching.ask_desk(home, "show", token=browsing.take_activation()).get("by") == handshake.NOBODY:
         browsing.show(reaching.link(home))
 
 

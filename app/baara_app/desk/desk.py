@@ -86,11 +86,11 @@ class Desk:
         if any(event.kind in SEEN for event in events):
             self._todo.put(self._look_soon)
 
-    def show(self, page: str | None) -> str:
-        """Show a page, or just what is there; say who does."""
+    def show(self, page: str | None, token: str = "") -> str:
+        """Show a page, or just what is there; say who does. By the token a window may come to the front on Wayland."""
         if not self.on_screen:
             return handshake.NOBODY
-        self._todo.put(lambda: self._show(page))
+        self._todo.put(lambda: self._show(page, token))
         return WINDOW if self.window.lacks is None else BROWSER
 
     def was_shut_out(self) -> None:
@@ -176,11 +176,11 @@ class Desk:
         if made != self._last_menu and self.tray.tell("show", **made):
             self._last_menu = made
 
-    def _show(self, page: str | None) -> None:
+    def _show(self, page: str | None, token: str = "") -> None:
         page, go = (page, True) if page is not None else ("/", self._is_out)
         self._page, self._is_out = page, False
         self._unseen = lambda: self._show(page if go else None)
-        if not self.window.tell("show", home=str(self._home), page=page, go=go):
+        if not self.window.tell("show", home=str(self._home), page=page, go=go, token=token):
             self._unseen = None
             browsing.show(reaching.link(self._home, page))
 
@@ -202,10 +202,10 @@ class Desk:
                 self._do_without(screen, str(said["why"]))
             case children.ENDED:
                 self._ended(screen, said)
-            case "shown":
+            case "shown" if screen is self.window:
                 self._unseen = None
             case "clicked" if screen is self.tray:
-                self._clicked(str(said["id"]))
+                self._clicked(str(said["id"]), str(said.get("token", "")))
             case "clicked":
                 self._show(self._teller.page(str(said["key"])))
             case "closed":
@@ -229,24 +229,24 @@ class Desk:
             # It was just closing when it was asked for, or fell over before it showed anything.
             self._timers.append((time.monotonic() + (again_s or 0.0), self._unseen))
 
-    def _clicked(self, what: str) -> None:
+    def _clicked(self, what: str, token: str) -> None:
         if what == menu.OPEN:
-            self._show(None)
+            self._show(None, token)
         elif what == menu.QUIT:
-            self._quit_or_ask()
+            self._quit_or_ask(token)
         elif what == menu.RESUME:
             self._engine.unpause(by=BY)
         elif what.startswith(menu.PAGE):
-            self._show(what.removeprefix(menu.PAGE))
+            self._show(what.removeprefix(menu.PAGE), token)
         elif what.startswith(menu.PAUSE):
             self._engine.pause(_until(what.removeprefix(menu.PAUSE), self._engine.store.clock.now()), by=BY)
         elif what.startswith(menu.AWAKE):
             self._engine.change_settings({"keep_awake": what == f"{menu.AWAKE}on"}, by=BY)
         self._look_soon()
 
-    def _quit_or_ask(self) -> None:
+    def _quit_or_ask(self, token: str) -> None:
         if self.at_work:
-            self._show("/quit")
+            self._show("/quit", token)
         else:
             self._end()
 

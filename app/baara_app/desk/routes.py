@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from baara_app import access, handshake
+from baara_app import access, browsing, handshake
 from baara_app.desk import desk
 from baara_engine import errors
 
@@ -31,7 +31,10 @@ def add(app: FastAPI, asked: desk.Desk, opened: access.Access) -> None:
 def _done(asked: desk.Desk, opened: access.Access, wanted: dict[str, str]) -> dict[str, Any]:
     match wanted:
         case {"do": "show"}:
-            return {"by": asked.show(wanted.get("to"))}
+            token = wanted.get("token", "")
+            if not browsing.is_activation(token):
+                raise errors.InvalidInput(f"An activation token has at most {browsing.MAX_TOKEN} printable characters.")
+            return {"by": asked.show(wanted.get("to"), token)}
         case {"do": "quit", "how": how} if how in HOW:
             asked.quit(finish=HOW[how])
             return {"quits": "when what is at work has ended" if HOW[how] else "now"}

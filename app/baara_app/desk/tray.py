@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import Any
 
+from baara_app import browsing
 from baara_app.desk import children, talking
 
 # system → the module that draws; Linux has none in Python's own packages that can show a menu and knows whether there
@@ -35,7 +36,7 @@ class Tray:
         self._first.wait()
         try:
             drawing = importlib.import_module(TABLE.get(sys.platform, ELSEWHERE))
-            self._shown = drawing.Drawn(lambda what: self._line.say("clicked", id=what))
+            self._shown = drawing.Drawn(self._clicked)
         except (ImportError, OSError) as error:
             self._line.say("lacks", why=str(error))
             return children.LACKING
@@ -43,6 +44,9 @@ class Tray:
         self._line.say("shown")
         self._shown.run()
         return 0
+
+    def _clicked(self, what: str) -> None:
+        self._line.say("clicked", id=what, token=browsing.take_activation())
 
     def _told(self, message: talking.Message) -> None:
         self._last = message

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from baara_app import reaching
+from baara_app import browsing, reaching
 from baara_app.desk import children, talking
 from baara_engine import errors
 
@@ -65,6 +65,8 @@ class Window:
         if message["do"] != "show":
             return
         self._home, self._page = Path(message["home"]), str(message["page"])
+        if message["token"]:
+            os.environ[browsing.TOKEN] = message["token"]  # the toolkit takes it from there when it next shows itself
         if not self._first.is_set():
             self._first.set()
             return
