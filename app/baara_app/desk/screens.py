@@ -1,6 +1,7 @@
 """The three children of the desk: started when they are needed, started again when they fall over, ended in order."""
 
 import logging
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ log = logging.getLogger(__name__)
 
 WINDOW, TRAY, NOTIFIER = "window", "tray", "notifier"
 AGAIN_S = (1.0, 5.0, 30.0)  # seconds until one that has fallen over is started again; then it is left
+KILLED = (signal.SIGTERM, 9)  # from outside, so it is no fault of its own; Windows has no SIGKILL by name
 ENOUGH_S = 600.0  # seconds after which a fall is forgotten
 
 Start = Callable[[str, children.Told], children.Child]
@@ -55,8 +57,11 @@ class Screen:
         if status == 0 or self.lacks is not None:
             return None
         self._falls = [at for at in self._falls if now_s - at < ENOUGH_S]
-        told = {crashes.WORDS: last_words or "It said nothing."}
-        log.warning("the %s fell over (status %d): %s", self.name, status, last_words, extra=told)
+        if -status in KILLED:
+            log.warning("the %s was killed", self.name)
+        else:
+            told = {crashes.WORDS: last_words or "It said nothing."}
+            log.warning("the %s fell over (status %d)", self.name, status, extra=told)
         if len(self._falls) >= len(AGAIN_S):
             self.lacks = f"The {self.name} fell over {len(self._falls) + 1} times; it is left until Baara starts anew."
             return None
