@@ -65,7 +65,7 @@ class Window:
         if message["do"] != "show":
             return
         self._home, self._page = Path(message["home"]), str(message["page"])
-        if message["token"]:
+        if message.get("token"):
             os.environ[browsing.TOKEN] = message["token"]  # the toolkit takes it from there when it next shows itself
         if not self._first.is_set():
             self._first.set()
