@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from baara_app import access, guard, logbook, runtime
+from baara_app.api import making
 from baara_app.desk import desk, routes
 from baara_app.guard import connections, doors, kept
 from baara_engine.engine import Engine
@@ -89,10 +90,11 @@ class Web(uvicorn.Server):
 
 
 def pages(engine: Engine, keys: house.Keys, asked: desk.Desk, opened: access.Access) -> FastAPI:
-    """Make what is served. One for each process, because NiceGUI is one for each."""
+    """Make what is served: the HTTP interface and the pages. One for each process, because NiceGUI is one for each."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     routes.add(app, asked, opened)
     shown = house.House(engine, hub.Hub(engine), keys, asked, opened, logbook.Logbook(engine.home))
+    app.mount(making.PREFIX, making.make(engine, shown.hub))
     mounting.mount(app, shown)
     shown.hub.listen(asked.heard)
     return app

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 import pydantic
+import pydantic_core
 
 from baara_engine import errors, queues, sandboxes, tools
 from baara_engine.checks import specs
@@ -322,7 +323,26 @@ def parse(model: type[Model], values: dict[str, Any]) -> Model:
     try:
         return model.model_validate(given)
     except pydantic.ValidationError as error:
-        raise errors.InvalidInput("; ".join(_problem(item) for item in error.errors())) from error
+        raise _refused(error) from error
+
+
+def parse_json(model: type[Model], text: bytes) -> Model:
+    """Check a JSON object from outside; null means that nothing is said. Raises `errors.InvalidInput` as `parse`."""
+    try:
+        given = pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise errors.InvalidInput(f"The body is not JSON: {error}.") from error
+    if not isinstance(given, dict):
+        raise errors.InvalidInput("The body must be a JSON object.")
+    said = {name: value for name, value in given.items() if value is not None}
+    try:
+        return model.model_validate_json(pydantic_core.to_json(said))
+    except pydantic.ValidationError as error:
+        raise _refused(error) from error
+
+
+def _refused(error: pydantic.ValidationError) -> errors.InvalidInput:
+    return errors.InvalidInput("; ".join(_problem(item) for item in error.errors()))
 
 
 def _problem(item: Any) -> str:

@@ -50,7 +50,15 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     home = tmp_path_factory.mktemp("routes") / "home"
     command = [sys.executable, "-m", "tests.ui.routes", str(home)]
     found = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=ROOT, timeout=60).stdout)
-    assert {"/", "/settings", "/static/x", "/files/x/x", "/_nicegui_ws", "/api/v1/desk"} <= set(found)
+    assert {
+        "/",
+        "/settings",
+        "/static/x",
+        "/files/x/x",
+        "/_nicegui_ws",
+        "/api/v1/desk",
+        "/api/v1/executions/x/events",
+    } <= set(found)
     return [*found, *ALSO]
 
 

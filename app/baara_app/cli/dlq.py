@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, executions, options, output
+from baara_app import documents
+from baara_app.cli import common, executions, options, output
 from baara_app.cli.common import Shell
 from baara_engine import clock, errors, words
 from baara_engine.engine import Engine
 from baara_engine.errors import FailureKind
-from baara_engine.records import DeadLetter, Execution, Json
+from baara_engine.records import DeadLetter, Execution
 
 app = typer.Typer(help="Dead letters: what has failed for good, until somebody decides.")
 
@@ -26,7 +27,7 @@ def list_(shell: Shell, cause: Cause = None) -> None:
     with shell.engine() as engine:
         found = engine.dead_letters(cause)
     if shell.json:
-        output.document([_document(letter) for letter in found])
+        output.document([documents.dead_letter(letter, clock.SystemClock().now()) for letter in found])
         return
     ids = output.ids([letter.execution.id for letter in found])
     output.table(COLUMNS, [(id_, *_row(letter)) for id_, letter in zip(ids, found, strict=True)])
@@ -39,7 +40,7 @@ def show(shell: Shell, execution: executions.Id) -> None:
     with shell.engine() as engine:
         letter = engine.dead_letter(execution)
     if shell.json:
-        output.document(_document(letter))
+        output.document(documents.dead_letter(letter, clock.SystemClock().now()))
         return
     dead = letter.execution
     tried = [f"{one.attempt}: {one.ended_by or 'running'}  {one.error or ''}".rstrip() for one in letter.attempts]
@@ -106,9 +107,3 @@ def _each(shell: Shell, ids: list[str] | None, cause: Cause, act: Callable[[Engi
 def _row(letter: DeadLetter) -> tuple[str, ...]:
     dead = letter.execution
     return (dead.error_cause or "", str(dead.turn), words.cost(dead), dead.name, letter.advice)
-
-
-def _document(letter: DeadLetter) -> Json:
-    shown: Json = documents.execution(letter.execution, clock.SystemClock().now())
-    attempts = [documents.attempt(attempt) for attempt in letter.attempts]
-    return shown | {"advice": letter.advice, "attempts": attempts}

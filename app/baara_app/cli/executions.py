@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, events, journal, options, output, waiting
+from baara_app import documents, loglines
+from baara_app.cli import common, journal, options, output, waiting
 from baara_app.cli.common import Shell
-from baara_app.cli.events import Level
+from baara_app.loglines import Level
 from baara_engine import clock, states, words
 from baara_engine.clock import iso
 from baara_engine.engine import Engine
@@ -70,11 +71,11 @@ def events_(
         if follow:
             _follow(shell, engine, engine.execution(execution).id, after)
             return
-        found = list(events.after(engine, after, execution))
+        found = list(loglines.after(engine, after, execution))
     if shell.json:
         output.document([documents.event(event) for event in found])
     else:
-        rows = [(str(event.seq), iso(event.at) or "", event.kind, events.sentence(event)) for event in found]
+        rows = [(str(event.seq), iso(event.at) or "", event.kind, loglines.sentence(event)) for event in found]
         output.table(("SEQ", "AT", "KIND", "WHAT"), rows)
 
 
@@ -102,9 +103,7 @@ def logs(
 ) -> None:
     """Print what happened to an execution as log lines, oldest first."""
     with shell.engine() as engine:
-        lines = [events.line(event) for event in events.after(engine, 0, execution)]
-    wanted = [line for line in lines if events.RANK.index(line.level) >= events.RANK.index(level)]
-    wanted = [line for line in wanted if (search or "").casefold() in line.text.casefold()][-limit:]
+        wanted = loglines.select(engine, execution, level, search or "", limit)
     if shell.json:
         output.document([asdict(line) | {"at": iso(line.at)} for line in wanted])
         return
@@ -209,12 +208,12 @@ def _follow(shell: Shell, engine: Engine, execution_id: str, seq: int) -> None:
     with engine.news() as news:
         while True:
             ended = engine.execution(execution_id).status in states.ENDED
-            for event in events.after(engine, seq, execution_id):
+            for event in loglines.after(engine, seq, execution_id):
                 seq = event.seq
                 if shell.json:
                     output.record(documents.event(event))
                 else:
-                    output.text(f"{seq}  {iso(event.at)}  {event.kind}  {events.sentence(event)}")
+                    output.text(f"{seq}  {iso(event.at)}  {event.kind}  {loglines.sentence(event)}")
             if ended:
                 return
             news.wait(waiting.LOOK_S)

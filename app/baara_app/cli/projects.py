@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app.cli import common, documents, options, output
+from baara_app import documents
+from baara_app.cli import common, options, output
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_engine import errors, projects, requests

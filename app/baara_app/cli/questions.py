@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, options, output
+from baara_app import documents
+from baara_app.cli import common, options, output
 from baara_app.cli.common import Shell
 from baara_engine import requests, tools, words
 from baara_engine.permission import showing

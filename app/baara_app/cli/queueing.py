@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from baara_app.cli import documents, options, output, waiting
+from baara_app import documents
+from baara_app.cli import options, output, waiting
 from baara_app.cli.common import Shell
 from baara_engine import clock, errors, requests
 from baara_engine.engine import Engine

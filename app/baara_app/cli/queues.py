@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, output
+from baara_app import documents
+from baara_app.cli import common, output
 from baara_app.cli.common import Shell
 from baara_engine import clock, words
 from baara_engine.records import Pause, Queue

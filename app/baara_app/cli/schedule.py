@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, output, timing
+from baara_app import documents
+from baara_app.cli import common, output, timing
 from baara_app.cli.common import Shell
 from baara_app.cli.timing import When
 from baara_engine import errors, words

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, options, output, queueing
+from baara_app import documents
+from baara_app.cli import common, options, output, queueing
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_engine.skills import Problem

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from baara_app import documents
 from baara_app.cli import common, options, output
 from baara_app.cli.common import Shell
 from baara_engine import money
@@ -26,7 +27,7 @@ def list_(shell: Shell) -> None:
         found = engine.limits()
         names = {limit.key: _name(engine, limit) for limit in found}
     if shell.json:
-        output.document([_document(limit) for limit in found])
+        output.document([documents.limit(limit) for limit in found])
         return
     rows = [(limit.scope, names[limit.key], f"${money.shown(limit.microusd)} a day") for limit in found]
     output.table(("FOR", "NAME", "LIMIT"), rows)
@@ -45,7 +46,7 @@ def set_(
     with shell.engine() as engine:
         limit = engine.set_limit(scope, name, microusd, by=options.SOURCE)
     if shell.json:
-        output.document(_document(limit))
+        output.document(documents.limit(limit))
     else:
         output.text(f"The limit is ${money.shown(limit.microusd)} now.")
 
@@ -93,7 +94,3 @@ def _name(engine: Engine, limit: Limit) -> str:
         case _:
             return "everything"
     return named.get(limit.key, f"{limit.key} (deleted)")
-
-
-def _document(limit: Limit) -> dict[str, object]:
-    return {"scope": limit.scope, "key": limit.key, "usd": limit.microusd / money.MICRO}

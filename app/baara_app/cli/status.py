@@ -3,13 +3,12 @@
 import json
 
 import baara_engine
-from baara_app import runtime
-from baara_app.cli import common, documents, output, queues
+from baara_app import documents, runtime
+from baara_app.cli import common, output, queues
 from baara_app.cli.common import Shell
-from baara_engine import clock, words
+from baara_engine import words
 from baara_engine.records import Finding, Json
 
-ALL = 1_000_000  # rows: no home holds as many of what is counted here
 SHOWN = ("pid", "url", "version", "started_at")  #: of `runtime.json`; the tokens are nobody's business
 
 
@@ -17,38 +16,21 @@ SHOWN = ("pid", "url", "version", "started_at")  #: of `runtime.json`; the token
 def status(shell: Shell) -> None:
     """Say how it stands: the engine, the queues, what needs you, what failed, what is due next."""
     with shell.engine() as engine:
-        working = engine.is_working()
-        found = engine.queues()
-        asking = len(engine.questions(limit=ALL))
-        failed = len(engine.dead_letters())
-        wrong = engine.health()
-        due = engine.next_due()
-        pause = engine.paused()
-    running = _runtime(shell) if working else None
+        told, found, wrong = documents.status(engine), engine.queues(), engine.health()
+        due, pause = engine.next_due(), engine.paused()
+    running = _runtime(shell) if told["working"] else None
     if shell.json:
-        output.document(
-            {
-                "home": str(shell.home),
-                "version": baara_engine.__version__,
-                "working": working,
-                "engine": running,
-                "paused": documents.pause(pause),
-                "queues": [documents.queue(queue) for queue in found],
-                "questions": asking,
-                "failed": failed,
-                "findings": [documents.finding(one) for one in wrong],
-                "next_due": clock.iso(due),
-            }
-        )
+        where = {"home": str(shell.home), "version": baara_engine.__version__, "engine": running}
+        output.document(where | told)
         return
     output.fields(
         [
             ("Home", str(shell.home)),
             ("Version", baara_engine.__version__),
-            ("Engine", _engine(working, running)),
+            ("Engine", _engine(told["working"], running)),
             *([] if pause is None else [("Paused", words.pause(pause))]),
-            ("Needs you", words.count(asking, "question")),
-            ("Failed", words.count(failed, "execution")),
+            ("Needs you", words.count(told["questions"], "question")),
+            ("Failed", words.count(told["failed"], "execution")),
             ("Next due", words.local(due) or "nothing"),
             *(("Not well", _not_well(one)) for one in wrong),
         ]

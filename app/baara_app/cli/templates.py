@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from baara_app.cli import common, documents, options, output, queueing, tasks
+from baara_app import documents
+from baara_app.cli import common, options, output, queueing, tasks
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_engine import errors, requests

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from baara_app.cli import common, documents, options, output
+from baara_app import documents
+from baara_app.cli import common, options, output
 from baara_app.cli.common import Shell
 from baara_engine import clock, words
 from baara_engine.engine import Engine

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from baara_app.cli import documents, options, output
+from baara_app import documents
+from baara_app.cli import options, output
 from baara_app.cli.common import Shell
 from baara_engine import clock, errors, requests, words
 from baara_engine.engine import Engine

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Protocol
 
-from baara_app import lifecycle
-from baara_app.cli import documents, events, output
+from baara_app import documents, lifecycle, loglines
+from baara_app.cli import output
 from baara_app.cli.common import Shell
 from baara_engine import clock, errors, nudge, queues, resuming, states, words
 from baara_engine.engine import Engine
@@ -148,7 +148,7 @@ class Watch:
     def _look(self, progress: Progress) -> Execution:
         """Tell what is new, and give the execution as it stands."""
         execution = self.engine.execution(self.execution_id)
-        for event in events.after(self.engine, self.seen, self.execution_id):
+        for event in loglines.after(self.engine, self.seen, self.execution_id):
             self._tell(event, progress)
         if execution.status is Status.WAITING_FOR_INPUT:
             self._ask(progress)
@@ -164,7 +164,7 @@ class Watch:
         if event.kind == Kind.QUESTION and event.data["status"] == "open":
             self._ask(progress)  # it may go on meanwhile
         if event.kind in TOLD:
-            progress.happened(events.sentence(event))
+            progress.happened(loglines.sentence(event))
 
     def _ask(self, progress: Progress) -> None:
         for question in self.engine.questions(limit=QUESTIONS):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from baara_app.cli import events
+from baara_app import loglines
 from baara_engine import errors, owner, states
 from baara_engine.engine import Engine
 from baara_engine.events import Kind as Told
@@ -215,7 +215,7 @@ def test_the_last_sign_of_life_is_shown(baara: Baara, engine: Engine) -> None:
 )
 def test_what_the_monitor_tells_is_a_sentence(kind: str, data: dict[str, object], sentence: str) -> None:
     """A sleep, a jump and a finding are told in words."""
-    assert events.sentence(Event(1, 1, kind, None, None, data)) == sentence
+    assert loglines.sentence(Event(1, 1, kind, None, None, data)) == sentence
 
 
 def test_what_the_agent_has_noted_is_shown(baara: Baara, work: Work) -> None:

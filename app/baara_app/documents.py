@@ -5,11 +5,14 @@ from typing import Any
 
 from baara_engine import words
 from baara_engine.clock import Millis, iso
+from baara_engine.engine import Engine
+from baara_engine.money import Limit
 from baara_engine.patterns_of_work import Project, Template
 from baara_engine.records import (
     Artifact,
     Attempt,
     Compaction,
+    DeadLetter,
     Event,
     Execution,
     Finding,
@@ -35,6 +38,9 @@ TIMES = frozenset({"at", "until", "created_at", "updated_at", "started_at", "end
                    "heard_at", "receipt_at", "since", "seen_at", "cleared_at", "expires_at", "revoked_at",
                    "accounted_until", "next_due", "due", "last_due", "settled_at", "archived_at", "snoozed_until",
                    "returned_at", "pinned_at", "changed_at"})  # fmt: skip
+
+
+ALL = 1_000_000  # rows: no home holds as many of what is counted here
 
 
 def execution(record: Execution, now: Millis) -> Json:
@@ -87,6 +93,30 @@ def execution(record: Execution, now: Millis) -> Json:
         "last_sign": _last_sign(record),
         "resumed": [_with_times(entry) for entry in record.resumed],
     }
+
+
+def dead_letter(record: DeadLetter, now: Millis) -> Json:
+    """Give a dead letter: its execution, what to try, and the leases that it has had."""
+    leases = [attempt(one) for one in record.attempts]
+    return execution(record.execution, now) | {"advice": record.advice, "attempts": leases}
+
+
+def status(engine: Engine) -> Json:
+    """Say how it stands: whether an engine works, the queues, what needs a person, what failed, what is due next."""
+    return {
+        "working": engine.is_working(),
+        "paused": pause(engine.paused()),
+        "queues": [queue(one) for one in engine.queues()],
+        "questions": len(engine.questions(limit=ALL)),
+        "failed": len(engine.dead_letters()),
+        "findings": [finding(one) for one in engine.health()],
+        "next_due": iso(engine.next_due()),
+    }
+
+
+def limit(record: Limit) -> Json:
+    """Give what may be spent."""
+    return {"scope": record.scope, "key": record.key, "usd": record.microusd / words.MICRO}
 
 
 def task(record: Task) -> Json:

@@ -63,6 +63,16 @@ def after(engine: Engine, seq: int, execution_id: str) -> Iterator[Event]:
         seq = page[-1].seq
 
 
+def select(engine: Engine, prefix: str, level: Level, search: str, limit: int) -> list[Line]:
+    """Give the newest log lines of an execution that matter so much and have this text, in any case; oldest first.
+
+    Raises `errors.NotFound`.
+    """
+    lines = [line(event) for event in after(engine, 0, prefix)]
+    wanted = [one for one in lines if RANK.index(one.level) >= RANK.index(level)]
+    return [one for one in wanted if search.casefold() in one.text.casefold()][-limit:]
+
+
 def line(event: Event) -> Line:
     """Give the log line of an event."""
     return Line(event.seq, event.at, _level(event), sentence(event))
