@@ -18,6 +18,9 @@ PARAMETER = re.compile(r"\{[^}]*\}")
 def paths(app: Any, before: str = "") -> Iterator[str]:
     """Give the paths of an app and of all that is mounted in it, with an x where a name belongs."""
     for route in getattr(app, "routes", []):
+        if hasattr(route, "original_router"):  # how FastAPI keeps a router that was included
+            yield from paths(route.original_router, before)
+            continue
         path = before + str(getattr(route, "path", ""))
         yield PARAMETER.sub("x", path) or "/"
         yield from paths(getattr(route, "app", None), path)

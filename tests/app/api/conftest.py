@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,20 @@ class Client:
     def __init__(self, house: House) -> None:
         self.house = house
 
-    def ask(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str) -> Answer:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         given = {"Authorization": f"Bearer {reaching.running(self.house.home).token}"}
         given |= {} if data is None else {"Content-Type": "application/json"}
         url = f"{self.house.url}/api/v1{path}"
-        asked = urllib.request.Request(url, data, given | headers, method=method)
+        asked = urllib.request.Request(url, data, given | dict(headers or {}), method=method)
         try:
             with urllib.request.urlopen(asked, timeout=LONG_S) as answer:
                 text = answer.read()

@@ -54,7 +54,8 @@ def test_what_is_no_json_is_told(client: Client, raw: bytes) -> None:
 def test_another_kind_of_body_is_refused(client: Client) -> None:
     """A form, or text that only looks like JSON, as a page of somebody else could send it."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
-        refused = client.ask("POST", "/executions", {"prompt": "x"}, **{"Content-Type": kind})
+        given = {"Content-Type": kind}
+        refused = client.ask("POST", "/executions", raw=b'{"prompt": "x"}', headers=given)
         assert (refused.status, "must be JSON" in refused.message) == (400, True)
 
 
