@@ -51,6 +51,7 @@ def serve(home: Path, port: int, *, on_screen: bool = False) -> int:
         stack.enter_context(logs.kept(home))
         stack.enter_context(crashes.kept(home))
         engine.start(make_models(lambda: engine.config))
+        stack.callback(engine.stop)  # while there is a log to tell what went wrong with that
         found = runtime.describe(listening)
         keys = importlib.import_module(KEYS).Keys(engine, lambda: make_models(lambda: engine.config))
         desk = importlib.import_module(DESK).Desk(home, engine, stopped.set, on_screen=on_screen)

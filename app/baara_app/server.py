@@ -9,12 +9,14 @@ import time
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from baara_app import access, guard, logbook, runtime
 from baara_app.api import making
 from baara_app.desk import desk, routes
 from baara_app.guard import connections, doors, kept
+from baara_app.mcp_server import later
 from baara_engine.engine import Engine
 from baara_ui import house, hub, mounting
 
@@ -90,8 +92,10 @@ class Web(uvicorn.Server):
 
 
 def pages(engine: Engine, keys: house.Keys, asked: desk.Desk, opened: access.Access) -> FastAPI:
-    """Make what is served: the HTTP interface and the pages. One for each process, because NiceGUI is one for each."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    """Make what is served: interface, tools and pages. One for each process, because NiceGUI is one for each."""
+    tools = later.Later(engine)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _app: tools.running())
+    app.router.routes.append(Route(doors.MCP, endpoint=tools))
     routes.add(app, asked, opened)
     shown = house.House(engine, hub.Hub(engine), keys, asked, opened, logbook.Logbook(engine.home))
     app.mount(making.PREFIX, making.make(engine, shown.hub))

@@ -126,9 +126,13 @@ class Engine(
         """
         return self.store.write(lambda tx: operations.submit(tx, self, projects.placed(tx, submission)))
 
-    def submit_task(self, name_or_id: str, *, source: str) -> Execution:
-        """Queue one execution of a task. Raises `errors.NotFound`, or `errors.Refused` if the task is switched off."""
-        return self.store.write(lambda tx: operations.submit_task(tx, self, name_or_id, source))
+    def submit_task(self, name_or_id: str, *, source: str, first: bool = False) -> Execution:
+        """Queue one execution of a task, before other work if it is to be first.
+
+        Raises `errors.NotFound`, or `errors.Refused` if the task is switched off.
+        """
+        queue = queues.VISIBILITY if first else None
+        return self.store.write(lambda tx: operations.submit_task(tx, self, name_or_id, source, queue))
 
     def cancel(self, prefix: str) -> Execution:
         """Call an execution off: at once if nobody works on it, else as soon as its owner hears of it.

@@ -63,12 +63,13 @@ def _make(
     return execution
 
 
-def submit_task(tx: Tx, place: Place, name_or_id: str, source: str) -> Execution:
-    """Queue one execution of a task."""
+def submit_task(tx: Tx, place: Place, name_or_id: str, source: str, queue: str | None = None) -> Execution:
+    """Queue one execution of a task, in its own queue unless another is named."""
     task = tasks.find(tx, name_or_id)
     if not task.enabled:
         raise errors.Refused(f"The task “{task.name}” is switched off. Switch it on first: baara tasks toggle.")
-    return submit(tx, place, submission_of(task, source))
+    submission = submission_of(task, source)
+    return submit(tx, place, submission if queue is None else submission.model_copy(update={"queue": queue}))
 
 
 def cancel(tx: Tx, place: Place, prefix: str) -> Execution:

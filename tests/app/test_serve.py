@@ -62,7 +62,7 @@ def test_everything_else_is_refused(home: Path) -> None:
     with serving(home) as (_, url):
         token = json.loads((home / "runtime.json").read_text())["token"]
         for headers, status in (({}, 401), ({"Authorization": f"Bearer {token}"}, 404)):
-            asked = urllib.request.Request(f"{url}/api/v1/executions", headers=headers)
+            asked = urllib.request.Request(f"{url}/api/v1/nowhere", headers=headers)
             with pytest.raises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(asked, timeout=LONG)
             assert refused.value.code == status

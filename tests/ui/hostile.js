@@ -4,7 +4,7 @@ async ([target, host, port, seconds]) => {
   const won = [], until = Date.now() + seconds * 1000; let tries = 0;
   const note = (what) => won.push(what);
   const paths = ["/", "/new", "/settings", "/quit", "/healthz", "/open?key=x", "/prove?challenge=0123456789abcdef",
-    "/api/v1/links", "/api/v1/desk?do=quit&how=pause", "/mcp", "/static/baara.js", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"];
+    "/api/v1/links", "/api/v1/desk?do=quit&how=pause", "/api/v1/executions", "/api/v1/pause", "/api/v1/settings", "/mcp", "/static/baara.js", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"];
   const read = async (url, how) => {
     try { const answer = await fetch(url, how); if (answer.type !== "opaque" && answer.ok) note(url + " " + JSON.stringify(how)) } catch {}
   };

@@ -17,6 +17,7 @@ from baara_app.cli import (
     key,
     log,
     login,
+    mcp,
     mcp_servers,
     opening,
     options,
@@ -69,6 +70,7 @@ app.command("usage")(spending.usage)
 app.add_typer(prices.app, name="prices")
 app.command("status")(status.status)
 app.command("log")(log.log)
+app.command("mcp")(mcp.mcp)
 app.add_typer(mcp_servers.app, name="mcp-servers")
 app.add_typer(key.app, name="key")
 app.add_typer(login.app, name="login")

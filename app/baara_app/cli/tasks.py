@@ -11,7 +11,7 @@ from baara_app.cli import common, options, output, queueing, timing
 from baara_app.cli.common import Shell
 from baara_app.cli.options import How
 from baara_app.cli.timing import When
-from baara_engine import errors, money, queues, requests, resuming, sandboxes, words
+from baara_engine import errors, money, requests, resuming, sandboxes, words
 from baara_engine.engine import Engine
 from baara_engine.records import Estimate, Kind, Task
 
@@ -140,7 +140,7 @@ def toggle(
 def run(shell: Shell, task: Named) -> int | None:
     """Run a task now, before other work, and wait until it has ended."""
     with shell.engine() as engine:
-        execution = engine.submit(queueing.of_task(engine, task, {"queue": queues.VISIBILITY}))
+        execution = engine.submit_task(task, source=options.SOURCE, first=True)
         return queueing.show(shell, engine, execution, wait=True)
 
 

@@ -97,17 +97,11 @@ def require_rule(rule: rules.Rule | None, said: requests.Timing) -> None:
 
 def change(shell: Shell, engine: Engine, task: Task, rule: rules.Rule | None, said: requests.Timing) -> None:
     """Change the one schedule of a task, or make it. Raises `errors.Refused` if the task has several."""
-    known = engine.schedules(task.id)
-    if len(known) > 1:
-        raise errors.Refused(f"“{task.name}” has {len(known)} schedules. Choose one: baara schedule update ID.")
     if rule is not None:
         preview(shell, rule)
-    if known:
-        engine.update_schedule(known[0].id, rule, said)
-        return
-    require_rule(rule, said)
-    if rule is not None:
-        engine.create_schedule(task.id, rule, said)
+    elif not engine.schedules(task.id):
+        require_rule(rule, said)
+    engine.reschedule(task.name, rule, said)
 
 
 def line(schedule: Schedule) -> str:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from baara_engine import projects, requests
+from baara_engine import errors, projects, requests
 from baara_engine.clock import Millis
 from baara_engine.engine_parts.settings import Setting
 from baara_engine.records import Task
@@ -44,6 +44,20 @@ class Schedules(Setting):
     ) -> Schedule:
         """Change a schedule; what is due by now is dealt with as it was. Raises as `create_schedule` does."""
         return self.store.write(lambda tx: definitions.update(tx, self._firing, prefix, rule, timing))
+
+    def reschedule(self, task: str, rule: rules.Rule | None, timing: requests.Timing = AS_IT_IS) -> Schedule:
+        """Change the one schedule of a task, or make it.
+
+        Raises as `create_schedule` does, or `errors.Refused` if the task has several.
+        """
+        known = self.schedules(task)
+        if len(known) > 1:
+            raise errors.Refused(f"“{task}” has {len(known)} schedules. Choose one: baara schedule update ID.")
+        if known:
+            return self.update_schedule(known[0].id, rule, timing)
+        if rule is None:
+            raise errors.InvalidInput("Say also when it is to be due.")
+        return self.create_schedule(task, rule, timing)
 
     def pause_schedule(self, prefix: str) -> Schedule:
         """Let a schedule rest. Raises `errors.Refused` if it rests already."""
