@@ -5,14 +5,13 @@ lowest priority, and comes last. What it asks for as `beside` is how the program
 """
 
 import contextlib
-import os
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -27,8 +26,9 @@ STARTED = pytest.StashKey[Started]()
 def beside(request: pytest.FixtureRequest) -> subprocess.CompletedProcess[str]:
     """Wait for the program of this test, which is in a hurry now, and give how it ended."""
     process, out = request.config.stash[STARTED][request.node.nodeid]
-    with contextlib.suppress(PermissionError, ProcessLookupError):
-        os.setpriority(os.PRIO_PGRP, process.pid, 0)
+    with contextlib.suppress(psutil.Error):  # an ordinary user may not hurry what was made slow
+        for one in _family(process):
+            one.nice(0)
     status = process.wait()
     out.seek(0)
     return subprocess.CompletedProcess(process.args, status, out.read().decode(), "")
@@ -51,9 +51,17 @@ def stop(config: pytest.Config) -> None:
     """End what still runs, with all that it has started."""
     for process, out in config.stash.get(STARTED, {}).values():
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            for one in _family(process):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
             process.wait()
         out.close()
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Give a program and all that it has started."""
+    first = psutil.Process(process.pid)
+    return [*first.children(recursive=True), first]
 
 
 def _is_marked(item: pytest.Item) -> bool:
@@ -63,5 +71,5 @@ def _is_marked(item: pytest.Item) -> bool:
 def _started(arguments: list[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     out: Any = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the session
     command = ["nice", "-n", str(LOWEST), sys.executable, "-m", *arguments]
-    process = subprocess.Popen(command, stdout=out, stderr=out, cwd=ROOT, start_new_session=True)
+    process = subprocess.Popen(command, stdout=out, stderr=out, cwd=ROOT)
     return process, out
