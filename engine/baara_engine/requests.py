@@ -12,6 +12,7 @@ from baara_engine.clock import Millis
 from baara_engine.permission import calls as permitted
 from baara_engine.records import Json, Kind, Permission, UnknownEffect
 from baara_engine.sandboxes import asking
+from baara_engine.schedules import rules
 from baara_engine.schedules.records import Missed, Overlap
 
 MAX_PROMPT_BYTES = 1_000_000  # about 250,000 tokens: more than a model reads at once; longer texts belong in files
@@ -221,7 +222,7 @@ class Submission(Options):
     prompt: Prompt
     name: Name | None = None
     source: Name = "api"
-    not_before: Annotated[Millis, pydantic.Field(ge=0)] | None = None
+    not_before: Annotated[Millis, pydantic.Field(ge=0, le=rules.LATEST)] | None = None
     idempotency_key: Name | None = None
     task_id: Text | None = None
     parent_id: Text | None = None

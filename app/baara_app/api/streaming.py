@@ -20,7 +20,7 @@ from baara_ui.hub import Hub
 PAGE = 500  # events read at once
 ALIVE_S = 15.0  # seconds after which a silent stream says that it is there; proxies and clients give up after 30 to 60
 MOST_STREAMS = 16  # at once for one key, as of sockets
-MAX_NUMBER = 2**63 - 1  # of an event
+MAX_DIGITS = 18  # of the number of an event
 
 
 class Events(StreamingResponse):
@@ -39,7 +39,7 @@ class Follower:
 
 async def _follower(request: Request) -> Follower:
     last = request.headers.get("last-event-id", "")
-    is_number = last.isascii() and last.isdecimal() and int(last) <= MAX_NUMBER
+    is_number = last.isascii() and last.isdecimal() and len(last) <= MAX_DIGITS
     return Follower(request.state.visitor, int(last) if is_number else None)
 
 

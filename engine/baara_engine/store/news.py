@@ -13,9 +13,12 @@ SELECT queue, sum(status IN ('queued', 'retry_scheduled')), sum(status IN ('assi
 FROM execution WHERE status IN ('queued', 'retry_scheduled', 'assigned', 'running') GROUP BY queue
 """
 
+MOST = 2**63 - 1  # that SQLite can count to; no event has a higher number
+
 
 def after(view: View, seq: int, *, execution_id: str | None = None, limit: int = 1000) -> list[Event]:
     """Give the events that came after `seq`, oldest first; of one execution, if it is named."""
+    seq = min(seq, MOST)
     if execution_id is None:
         rows = view.sql(f"{EVENTS} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
     else:

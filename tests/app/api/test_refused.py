@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from tests.app.api.conftest import Client
 
-from baara_app.api import asking, making
+from baara_app.api import asking, making, streaming
 from baara_engine.engine import Engine
 from baara_ui.hub import Hub
 
@@ -29,6 +29,8 @@ UNKNOWN = "01ZZZZZZZZZZZZZZZZZZZZZZZZ"
         ({"prompt": "x", "workspace": "/nonexistent"}, "/nonexistent is not a folder"),
         ({"prompt": "x", "budget_usd": "much"}, "much"),
         ({"prompt": "x", "at": "soon"}, "soon"),
+        ({"prompt": "x", "not_before": 10**16}, "The not before does not do"),
+        ({"prompt": "x", "not_before": 10**30}, "The not before does not do"),
         ({"prompt": "x", "checks": ["smell:rose"]}, "“smell:rose” is no check."),
         ({"prompt": "x\0y"}, "NUL"),
         ([1], "The body must be a JSON object."),
@@ -94,6 +96,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with TestClient(making.make(engine, Hub(engine)), raise_server_exceptions=True) as made:
         yield made
     engine.close()
+
+
+def test_numbers_that_nothing_has_find_nothing(bare: TestClient) -> None:
+    """Beyond what the store can count to there is no event, and who comes back from there is not believed."""
+    text = b'{"prompt": "x"}'
+    made = bare.post("/executions", content=text, headers={"content-type": "application/json"}).json()
+    engine: Engine = bare.app.state.engine  # type: ignore[attr-defined]
+    assert engine.events(10**30, execution=made["id"]) == []
+    assert len(str(2**63)) > streaming.MAX_DIGITS
 
 
 JSON = st.recursive(
