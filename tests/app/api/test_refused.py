@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from tests.app.api.conftest import Client
 
-from baara_app.api import asking, making, streaming
+from baara_app.api import asking, making
 from baara_engine.engine import Engine
 from baara_ui.hub import Hub
 
@@ -98,13 +98,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     engine.close()
 
 
-def test_numbers_that_nothing_has_find_nothing(bare: TestClient) -> None:
-    """Beyond what the store can count to there is no event, and who comes back from there is not believed."""
+def test_a_number_that_no_event_has_finds_none(bare: TestClient) -> None:
+    """Beyond what the store can count to, either."""
     text = b'{"prompt": "x"}'
     made = bare.post("/executions", content=text, headers={"content-type": "application/json"}).json()
     engine: Engine = bare.app.state.engine  # type: ignore[attr-defined]
     assert engine.events(10**30, execution=made["id"]) == []
-    assert len(str(2**63)) > streaming.MAX_DIGITS
 
 
 JSON = st.recursive(
@@ -122,7 +121,8 @@ CHANGING = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(400)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(way=st.sampled_from(CHANGING), body=BODIES)
 def test_no_body_makes_it_fall_over(bare: TestClient, way: tuple[str, str], body: dict[str, Any]) -> None:
     """Whatever stands in it, it is taken or refused."""
@@ -134,7 +134,8 @@ def test_no_body_makes_it_fall_over(bare: TestClient, way: tuple[str, str], body
     assert answer.status_code in {200, 201, 400, 404, 409}, answer.text
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(400)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(["/executions/{}", "/threads/{}", "/tasks/{}", "/skills/{}", "/search?q={}"]), name=st.text()
 )

@@ -65,6 +65,7 @@ def test_events_are_sent_as_they_happen(client: Client) -> None:
     again = events(client, path, **{"Last-Event-ID": str(numbers[3])})
     assert [number for number, _, _ in again[1]] == numbers[4:]
     assert events(client, f"{path}?after={numbers[-1]}") == (204, [])
+    assert events(client, path, **{"Last-Event-ID": "9" * 5000})[1] == found  # nobody can have been there
 
 
 def test_a_stream_ends_when_its_key_is_taken_back(client: Client) -> None:
