@@ -11,7 +11,7 @@ from baara_engine.states import NEXT, Status
 from baara_engine.store import executions, news
 from baara_engine.store.transaction import Tx, View
 
-FAR = 1 << 60
+FAR = 4_000_000_000_000  # ms since 1970: later than anything here is due
 Submit = Callable[..., Execution]
 
 
