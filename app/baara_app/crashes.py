@@ -89,8 +89,10 @@ def kept(home: Path) -> Iterator[None]:
     try:
         with (folder / FATAL).open("a", encoding="utf-8") as fatal:
             faulthandler.enable(fatal)
-            yield
-            faulthandler.disable()
+            try:
+                yield
+            finally:
+                faulthandler.disable()  # before its file is closed
     finally:
         logging.getLogger().removeHandler(handler)
 

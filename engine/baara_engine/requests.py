@@ -267,6 +267,8 @@ class Allowance(pydantic.BaseModel):
 class Said(pydantic.BaseModel):
     """What a person says to work in progress: an answer, a hint."""
 
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
     text: Prompt
 
 

@@ -25,10 +25,6 @@ class Resumption(requests.Edits):
     say: requests.Prompt | None = None
 
 
-class Text(requests.Said):
-    """Words of a person."""
-
-
 @router.get("/executions")
 def listing(engine: TheEngine, status: Status | None = None, task: str | None = None, limit: Limit = 50) -> list[Json]:
     """List executions, newest first."""
@@ -138,14 +134,14 @@ def fork(engine: TheEngine, execution: str, body: Annotated[requests.Fork, Depen
     return asking.told(engine, engine.fork(execution, **body.model_dump()))
 
 
-@router.post("/executions/{execution}/say", **asking.takes(Text))
-def say(engine: TheEngine, execution: str, body: Annotated[Text, Depends(Body(Text))]) -> Json:
+@router.post("/executions/{execution}/say", **asking.takes(requests.Said))
+def say(engine: TheEngine, execution: str, body: Annotated[requests.Said, Depends(Body(requests.Said))]) -> Json:
     """Say something to an agent at work: it hears it after its current step."""
     return documents.said(engine.say(execution, body.text, by=asking.SOURCE))
 
 
-@router.post("/executions/{execution}/answer", **asking.takes(Text))
-def answer(engine: TheEngine, execution: str, body: Annotated[Text, Depends(Body(Text))]) -> Json:
+@router.post("/executions/{execution}/answer", **asking.takes(requests.Said))
+def answer(engine: TheEngine, execution: str, body: Annotated[requests.Said, Depends(Body(requests.Said))]) -> Json:
     """Answer the oldest open question of an execution. The first answer stands."""
     return documents.question(engine.answer_execution(execution, body.text, by=asking.SOURCE))
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query
 from baara_app import documents
 from baara_app.api import asking
 from baara_app.api.asking import Body, Limit, TheEngine
-from baara_app.api.executions import Text
 from baara_engine import requests
 from baara_engine.engine import Engine
 from baara_engine.engine_parts.inbox import Arranged
@@ -59,8 +58,8 @@ def show(engine: TheEngine, thread: str) -> Json:
     return documents.thread(found) | {"messages": [documents.thread_message(one) for one in messages]}
 
 
-@router.post("/threads/{thread}/reply", status_code=201, **asking.takes(Text))
-def reply(engine: TheEngine, thread: str, body: Annotated[Text, Depends(Body(Text))]) -> Json:
+@router.post("/threads/{thread}/reply", status_code=201, **asking.takes(requests.Said))
+def reply(engine: TheEngine, thread: str, body: Annotated[requests.Said, Depends(Body(requests.Said))]) -> Json:
     """Go on in a thread. Gives the execution that hears it: one at work, or another that goes on."""
     return asking.told(engine, engine.reply(thread, body.text, by=asking.SOURCE))
 
@@ -108,8 +107,8 @@ def question(engine: TheEngine, question: str) -> Json:
     return documents.question(engine.question(question))
 
 
-@router.post("/questions/{question}/answer", tags=["questions"], **asking.takes(Text))
-def answer(engine: TheEngine, question: str, body: Annotated[Text, Depends(Body(Text))]) -> Json:
+@router.post("/questions/{question}/answer", tags=["questions"], **asking.takes(requests.Said))
+def answer(engine: TheEngine, question: str, body: Annotated[requests.Said, Depends(Body(requests.Said))]) -> Json:
     """Answer a question. The first answer stands."""
     return documents.question(engine.answer(question, body.text, by=asking.SOURCE))
 

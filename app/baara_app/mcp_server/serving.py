@@ -87,7 +87,7 @@ async def _called(engine: Engine, working: Working, name: str, given: Json) -> t
     if found is None:
         return _failed(f"There is no tool “{name[:60]}”. There are: {', '.join(tool.TABLE)}.")
     try:
-        arguments = found.read(orjson.dumps(given))
+        arguments = found.read(given)
         result = await asyncio.to_thread(found.run, engine, arguments)
         if found.waits:
             result = await _ended(engine, working, str(result["id"]))

@@ -1,6 +1,7 @@
 """What a tool is, and how one is added: a function with `@tool` of the engine and of a model of its arguments."""
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -45,9 +46,9 @@ class Tool:
     waits: bool  #: its result is an execution, and the answer comes when that has ended, or needs a person
     run: Run
 
-    def read(self, given: bytes) -> Any:
+    def read(self, given: Json) -> Any:
         """Check arguments that came as JSON. Raises `errors.InvalidInput`."""
-        return requests.parse_json(self.arguments, given)
+        return requests.parse_json(self.arguments, json.dumps(given).encode())
 
     def schema(self) -> Json:
         """Give what its arguments are, as JSON Schema."""

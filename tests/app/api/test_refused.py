@@ -53,6 +53,12 @@ def test_what_is_no_json_is_told(client: Client, raw: bytes) -> None:
     assert (refused.status, refused.message[:21]) == (400, "The body is not JSON:")
 
 
+def test_words_that_come_with_more_are_refused(client: Client) -> None:
+    """An answer is an answer: what else stands beside it might have been meant."""
+    refused = client.ask("POST", f"/questions/{UNKNOWN}/answer", {"text": "yes", "remember": True})
+    assert (refused.status, refused.message) == (400, "The remember does not do: Extra inputs are not permitted.")
+
+
 def test_another_kind_of_body_is_refused(client: Client) -> None:
     """A form, or text that only looks like JSON, as a page of somebody else could send it."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):

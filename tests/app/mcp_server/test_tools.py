@@ -160,6 +160,7 @@ async def test_the_rest_of_what_there_is(house: House) -> None:
         ("get_execution", {"execution_id": "nobody"}, "nobody"),
         ("get_execution_logs", {"execution_id": "x", "level": "loud"}, "The level does not do"),
         ("list_executions", {"limit": 10**9}, "The limit does not do"),
+        ("list_executions", {"limit": 10**30}, "The limit does not do"),
         ("run_skill", {"name": "flying"}, "flying"),
         ("make_coffee", {}, "There is no tool “make_coffee”."),
     ],
